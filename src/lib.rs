@@ -1,1 +1,10 @@
+//! Latchkey: a console for API keys, and the engine that verifies them.
 
+pub mod audit;
+pub mod config;
+pub mod credentials;
+pub mod db;
+pub mod error;
+pub mod schema;
+pub mod text;
+pub mod users;

