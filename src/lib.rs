@@ -1,6 +1,7 @@
 //! Latchkey: a console for API keys, and the engine that verifies them.
 
 pub mod audit;
+pub mod changes;
 pub mod config;
 pub mod credentials;
 pub mod db;
