@@ -27,10 +27,10 @@ pub fn update_policies(
     for (field, was, is) in [
         (
             "new_key_all_permissions",
-            before.policies.new_key_all_permissions,
+            before.new_key_all_permissions,
             policies.new_key_all_permissions,
         ),
-        ("managers_may_revoke", before.policies.managers_may_revoke, policies.managers_may_revoke),
+        ("managers_may_revoke", before.managers_may_revoke, policies.managers_may_revoke),
     ] {
         if was != is {
             details.insert(field.into(), json!([was, is]));
@@ -47,5 +47,6 @@ pub fn update_policies(
         .execute(conn)?;
     let subject = Subject { id: "settings", name: "Settings" };
     audit::record(conn, &viewer, Action::SettingsUpdated, subject, details.into())?;
-    Ok(Settings { policies, ..before })
+    let Policies { new_key_all_permissions, managers_may_revoke } = policies;
+    Ok(Settings { new_key_all_permissions, managers_may_revoke, ..before })
 }

@@ -17,17 +17,16 @@ pub struct Settings {
     pub keys_title: String,
     /// What the button says that begins a new key.
     pub create_label: String,
-    #[diesel(embed)]
-    pub policies: Policies,
-}
-
-/// What an administrator decides for everybody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = settings, check_for_backend(diesel::pg::Pg))]
-pub struct Policies {
     /// The wizard starts with All permissions switched on.
     pub new_key_all_permissions: bool,
     /// Marketplace managers may revoke their own keys; otherwise only administrators revoke.
+    pub managers_may_revoke: bool,
+}
+
+/// What an administrator decides for everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policies {
+    pub new_key_all_permissions: bool,
     pub managers_may_revoke: bool,
 }
 
