@@ -1,6 +1,8 @@
 //! Latchkey: a console for API keys, and the engine that verifies them.
 
+pub mod app;
 pub mod applications;
+pub mod assets;
 pub mod audit;
 pub mod changes;
 pub mod config;
@@ -10,9 +12,12 @@ pub mod db;
 pub mod environments;
 pub mod error;
 pub mod gateways;
+pub mod keys;
 pub mod presets;
 pub mod schema;
 pub mod scopes;
 pub mod settings;
+pub mod sign_in;
 pub mod text;
 pub mod users;
+pub mod web;
