@@ -1,0 +1,210 @@
+# What bin/run, bin/test and .ci/run need on a machine. Each step looks first, and installs only what is missing.
+# For Debian and Ubuntu (as root, or as somebody who may use sudo without a password) and for macOS with Homebrew.
+# Nothing here asks questions. To be sourced, by bash 3.2 or newer.
+
+OLDEST_RUST="1.90"
+
+step() {
+  printf '\n==> %s\n' "$1"
+  shift
+  "$@"
+}
+
+fail() {
+  printf '\n%s\n' "$@" >&2
+  exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# ---- Packages
+
+packages() {
+  local missing=()
+  have cc || missing+=("$(package_of compiler)")
+  have_postgres || missing+=("$(package_of postgres)")
+  have_rust || have curl || missing+=("$(package_of curl)")
+
+  if [ "${1:-}" = "with browser" ] && ! find_browser; then
+    missing+=("$(package_of browser)")
+  fi
+
+  if [ ${#missing[@]} -gt 0 ]; then
+    # A line may name several packages.
+    # shellcheck disable=SC2068
+    install_packages ${missing[@]}
+    hash -r
+  fi
+
+  have cc || fail "There is still no C compiler (cc). Install one, and start again."
+  have_postgres || fail "There is still no Postgres server. Install one, or name its directory in PG_BIN_DIR, and start again."
+  if [ "${1:-}" = "with browser" ]; then
+    find_browser || no_browser
+    printf 'Browser: %s, driven by %s\n' "$CHROME_BIN" "$CHROMEDRIVER"
+  fi
+}
+
+package_of() {
+  case "$(system) $1" in
+    "debian compiler") echo "gcc libc6-dev" ;;
+    "debian postgres") echo "postgresql" ;;
+    "debian curl") echo "curl ca-certificates" ;;
+    "debian browser") is_ubuntu || echo "chromium chromium-driver" ;; # Ubuntu's are empty, and lead to a snap
+    "macos compiler") fail "There is no C compiler. Run 'xcode-select --install', and start again." ;;
+    "macos postgres") echo "postgresql@17" ;;
+    "macos curl") echo "curl" ;;
+    "macos browser") echo "--cask chromium chromedriver" ;;
+  esac
+}
+
+system() {
+  if [ "$(uname -s)" = Darwin ]; then
+    echo macos
+  elif have apt-get; then
+    echo debian
+  else
+    echo other
+  fi
+}
+
+is_ubuntu() { grep -qs '^ID=ubuntu' /etc/os-release; }
+
+install_packages() {
+  printf 'Installing: %s\n' "$*"
+  case "$(system)" in
+    debian)
+      keep_debian_from_starting_postgres
+      as_root apt-get update -qq
+      as_root apt-get install -y -qq --no-install-recommends "$@"
+      ;;
+    macos)
+      have brew || fail "Homebrew is needed to install: $*" "See https://brew.sh, and start again."
+      HOMEBREW_NO_AUTO_UPDATE=1 NONINTERACTIVE=1 brew install "$@"
+      ;;
+    *) fail "This script knows apt and Homebrew only. Install these, or what they are called here: $*" ;;
+  esac
+}
+
+as_root() {
+  local environment=(DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a)
+  if [ "$(id -u)" = 0 ]; then
+    env "${environment[@]}" "$@" </dev/null
+  elif have sudo && sudo -n true 2>/dev/null; then
+    sudo -n env "${environment[@]}" "$@" </dev/null
+  else
+    fail "This needs root, and sudo would ask for a password. Run this once, and start again:" \
+      "  sudo apt-get install -y ${missing[*]}"
+  fi
+}
+
+# ---- Postgres
+
+# Where src/managed_postgres/binaries.rs looks too.
+have_postgres() {
+  local dir
+  [ -z "${PG_BIN_DIR:-}" ] || { [ -x "$PG_BIN_DIR/postgres" ] && return; }
+  have initdb && have postgres && return
+  for dir in /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin \
+    /Applications/Postgres.app/Contents/Versions/*/bin; do
+    [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ] && return
+  done
+  return 1
+}
+
+# The program starts a server of its own. Debian's package would start another one as it is installed.
+keep_debian_from_starting_postgres() {
+  local settings=/etc/postgresql-common/createcluster.d
+  if ! have_postgres && [ ! -e "$settings" ]; then
+    as_root mkdir -p "$settings"
+    as_root sh -c "echo 'create_main_cluster = false' > $settings/none.conf"
+  fi
+}
+
+# ---- The browser, for bin/test
+
+# Sets CHROME_BIN and CHROMEDRIVER, unless they are set.
+find_browser() {
+  CHROME_BIN="${CHROME_BIN:-$(first_of chromium chromium-browser google-chrome google-chrome-stable /snap/bin/chromium \
+    '/Applications/Chromium.app/Contents/MacOS/Chromium' '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome')}"
+  CHROMEDRIVER="${CHROMEDRIVER:-$(first_of chromedriver chromium.chromedriver /usr/lib/chromium-browser/chromedriver \
+    /snap/bin/chromium.chromedriver)}"
+  export CHROME_BIN CHROMEDRIVER
+  # Ubuntu's chromium-browser exists without its snap, to say that it does not work.
+  [ -n "$CHROME_BIN" ] && [ -n "$CHROMEDRIVER" ] && "$CHROME_BIN" --version >/dev/null 2>&1
+}
+
+first_of() {
+  local name
+  for name in "$@"; do
+    command -v "$name" 2>/dev/null && return
+  done
+  return 0
+}
+
+no_browser() {
+  if is_ubuntu && have snap; then
+    fail "The specs need Chromium and its driver. Run this once, and start again:" "  sudo snap install chromium"
+  fi
+  fail "The specs need Chromium (or Chrome) and the chromedriver of the same version." \
+    "Install them, or name them in CHROME_BIN and CHROMEDRIVER, and start again."
+}
+
+# ---- Rust
+
+rust() {
+  find_cargo
+  if ! have_rust; then
+    have rustup || install_rustup
+    find_cargo
+    printf 'Installing: Rust, by rustup\n'
+    rustup toolchain install stable --profile minimal --component rustfmt --component clippy --no-self-update </dev/null ||
+      fail "rustup could not install Rust. Install Rust $OLDEST_RUST or newer, and start again."
+    export RUSTUP_TOOLCHAIN=stable # leaves the default as it is
+  fi
+  have_rust || fail "Rust $OLDEST_RUST or newer is needed, and this is '$(cargo --version 2>&1)'."
+  cargo --version
+}
+
+find_cargo() {
+  local dir
+  for dir in "${CARGO_HOME:-$HOME/.cargo}/bin" /opt/homebrew/opt/rustup/bin /usr/local/opt/rustup/bin; do
+    case ":$PATH:" in
+      *":$dir:"*) ;;
+      *) [ ! -d "$dir" ] || PATH="$PATH:$dir" ;;
+    esac
+  done
+  hash -r
+}
+
+# Run outside the project, where a rustup without any toolchain has nothing to download either.
+have_rust() {
+  find_cargo
+  local found
+  found="$(cd / && RUSTUP_AUTO_INSTALL=0 cargo --version 2>/dev/null | cut -d ' ' -f 2)"
+  [ -n "$found" ] && [ "$(printf '%s\n%s\n' "$OLDEST_RUST" "$found" | sort -V | head -n 1)" = "$OLDEST_RUST" ]
+}
+
+install_rustup() {
+  if [ "$(system)" = macos ] && have brew; then
+    install_packages rustup
+  elif [ "$(system)" = debian ] && apt-cache show rustup >/dev/null 2>&1; then
+    install_packages rustup
+  else
+    curl --proto '=https' --tlsv1.2 -fsS https://sh.rustup.rs | sh -s -- -y -q --no-modify-path --default-toolchain none ||
+      fail "Rust could not be installed. Get Rust $OLDEST_RUST or newer from https://rustup.rs, and start again."
+  fi
+}
+
+# The formatter and the lints, for .ci/run.
+rust_tools() {
+  cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return
+  if have rustup; then
+    rustup component add rustfmt clippy </dev/null
+  else
+    fail "cargo fmt and cargo clippy are needed. Install them, and start again."
+  fi
+}
+
+# A bare container may have neither.
+HOME="${HOME:-$(cd ~ && pwd)}"
+export HOME PATH
