@@ -19,42 +19,26 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # ---- Packages
 
+# `packages`, or `packages browser`.
 packages() {
   local missing=()
-  have cc || missing+=("$(package_of compiler)")
-  have_postgres || missing+=("$(package_of postgres)")
-  have_rust || have curl || missing+=("$(package_of curl)")
-
-  if [ "${1:-}" = "with browser" ] && ! find_browser; then
-    missing+=("$(package_of browser)")
-  fi
+  have cc || missing+=(compiler)
+  have_postgres || missing+=(postgres)
+  have_rust || can_download || missing+=(download)
+  [ "${1:-}" != browser ] || find_browser || missing+=(browser)
 
   if [ ${#missing[@]} -gt 0 ]; then
-    # A line may name several packages.
-    # shellcheck disable=SC2068
-    install_packages ${missing[@]}
+    printf 'Missing: %s\n' "${missing[*]}"
+    "install_on_$(system)" "${missing[@]}"
     hash -r
   fi
 
   have cc || fail "There is still no C compiler (cc). Install one, and start again."
   have_postgres || fail "There is still no Postgres server. Install one, or name its directory in PG_BIN_DIR, and start again."
-  if [ "${1:-}" = "with browser" ]; then
+  if [ "${1:-}" = browser ]; then
     find_browser || no_browser
     printf 'Browser: %s, driven by %s\n' "$CHROME_BIN" "$CHROMEDRIVER"
   fi
-}
-
-package_of() {
-  case "$(system) $1" in
-    "debian compiler") echo "gcc libc6-dev" ;;
-    "debian postgres") echo "postgresql" ;;
-    "debian curl") echo "curl ca-certificates" ;;
-    "debian browser") is_ubuntu || echo "chromium chromium-driver" ;; # Ubuntu's are empty, and lead to a snap
-    "macos compiler") fail "There is no C compiler. Run 'xcode-select --install', and start again." ;;
-    "macos postgres") echo "postgresql@17" ;;
-    "macos curl") echo "curl" ;;
-    "macos browser") echo "--cask chromium chromedriver" ;;
-  esac
 }
 
 system() {
@@ -67,35 +51,61 @@ system() {
   fi
 }
 
-is_ubuntu() { grep -qs '^ID=ubuntu' /etc/os-release; }
-
-install_packages() {
-  printf 'Installing: %s\n' "$*"
-  case "$(system)" in
-    debian)
-      keep_debian_from_starting_postgres
-      as_root apt-get update -qq
-      as_root apt-get install -y -qq --no-install-recommends "$@"
-      ;;
-    macos)
-      have brew || fail "Homebrew is needed to install: $*" "See https://brew.sh, and start again."
-      HOMEBREW_NO_AUTO_UPDATE=1 NONINTERACTIVE=1 brew install "$@"
-      ;;
-    *) fail "This script knows apt and Homebrew only. Install these, or what they are called here: $*" ;;
-  esac
+install_on_debian() {
+  local what wanted=()
+  for what in "$@"; do
+    case $what in
+      compiler) wanted+=(gcc libc6-dev) ;;
+      postgres) wanted+=(postgresql) ;;
+      download) wanted+=(curl ca-certificates) ;;
+      browser) is_ubuntu || wanted+=(chromium chromium-driver fonts-liberation) ;; # Ubuntu's are only there to name a snap
+    esac
+  done
+  [ ${#wanted[@]} -eq 0 ] || apt_install "${wanted[@]}"
 }
+
+apt_install() {
+  printf 'Installing: %s\n' "$*"
+  may_be_root || fail "This needs root, and sudo would ask for a password. Run this yourself, and start again:" \
+    "  sudo apt-get update && sudo apt-get install -y $*"
+  have_postgres || keep_debian_from_starting_postgres
+  as_root apt-get update -qq
+  as_root apt-get install -y -qq --no-install-recommends "$@"
+}
+
+install_on_macos() {
+  local what
+  have brew || fail "Homebrew is needed to install: $*" "See https://brew.sh, and start again."
+  for what in "$@"; do
+    case $what in
+      compiler) fail "There is no C compiler. Run 'xcode-select --install', and start again." ;;
+      postgres) brew_install postgresql@17 ;;
+      download) brew_install curl ;;
+      browser) brew_install --cask chromium chromedriver ;;
+    esac
+  done
+}
+
+brew_install() {
+  printf 'Installing: %s\n' "$*"
+  NONINTERACTIVE=1 HOMEBREW_NO_AUTO_UPDATE=1 brew install "$@" </dev/null
+}
+
+install_on_other() {
+  fail "This script knows apt and Homebrew only, and this machine lacks: $*" "Install that, and start again."
+}
+
+may_be_root() { [ "$(id -u)" = 0 ] || { have sudo && sudo -n true 2>/dev/null; }; }
 
 as_root() {
-  local environment=(DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a)
-  if [ "$(id -u)" = 0 ]; then
-    env "${environment[@]}" "$@" </dev/null
-  elif have sudo && sudo -n true 2>/dev/null; then
-    sudo -n env "${environment[@]}" "$@" </dev/null
-  else
-    fail "This needs root, and sudo would ask for a password. Run this once, and start again:" \
-      "  sudo apt-get install -y ${missing[*]}"
-  fi
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+  ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a "$@" </dev/null
 }
+
+is_ubuntu() { grep -qs '^ID=ubuntu' /etc/os-release; }
+
+can_download() { have curl && { [ "$(system)" != debian ] || [ -e /etc/ssl/certs/ca-certificates.crt ]; }; }
 
 # ---- Postgres
 
@@ -114,9 +124,9 @@ have_postgres() {
 # The program starts a server of its own. Debian's package would start another one as it is installed.
 keep_debian_from_starting_postgres() {
   local settings=/etc/postgresql-common/createcluster.d
-  if ! have_postgres && [ ! -e "$settings" ]; then
+  if [ ! -e "$settings" ]; then
     as_root mkdir -p "$settings"
-    as_root sh -c "echo 'create_main_cluster = false' > $settings/none.conf"
+    as_root sh -c "echo 'create_main_cluster = false # Latchkey starts its own' > $settings/latchkey.conf"
   fi
 }
 
@@ -176,7 +186,7 @@ find_cargo() {
   hash -r
 }
 
-# Run outside the project, where a rustup without any toolchain has nothing to download either.
+# A rustup without a toolchain has a `cargo` too, which then fails.
 have_rust() {
   find_cargo
   local found
@@ -186,9 +196,9 @@ have_rust() {
 
 install_rustup() {
   if [ "$(system)" = macos ] && have brew; then
-    install_packages rustup
+    brew_install rustup
   elif [ "$(system)" = debian ] && apt-cache show rustup >/dev/null 2>&1; then
-    install_packages rustup
+    apt_install rustup
   else
     curl --proto '=https' --tlsv1.2 -fsS https://sh.rustup.rs | sh -s -- -y -q --no-modify-path --default-toolchain none ||
       fail "Rust could not be installed. Get Rust $OLDEST_RUST or newer from https://rustup.rs, and start again."
