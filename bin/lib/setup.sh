@@ -70,7 +70,7 @@ apt_install() {
     "  sudo apt-get update && sudo apt-get install -y $*"
   have_postgres || keep_debian_from_starting_postgres
   as_root apt-get update -qq
-  as_root apt-get install -y -qq --no-install-recommends "$@"
+  as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null # what goes wrong is said on stderr
 }
 
 install_on_macos() {
@@ -197,7 +197,7 @@ have_rust() {
 install_rustup() {
   if [ "$(system)" = macos ] && have brew; then
     brew_install rustup
-  elif [ "$(system)" = debian ] && apt-cache show rustup >/dev/null 2>&1; then
+  elif [ "$(system)" = debian ] && apt-cache policy rustup 2>/dev/null | grep -q "Candidate: [0-9]"; then
     apt_install rustup
   else
     curl --proto '=https' --tlsv1.2 -fsS https://sh.rustup.rs | sh -s -- -y -q --no-modify-path --default-toolchain none ||
