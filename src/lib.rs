@@ -13,6 +13,7 @@ pub mod environments;
 pub mod error;
 pub mod gateways;
 pub mod keys;
+pub mod managed_postgres;
 pub mod presets;
 pub mod schema;
 pub mod scopes;
