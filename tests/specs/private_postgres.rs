@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use latchkey::managed_postgres::{self, ManagedPostgres, Options, Postgres};
 
-use crate::support::database::SpecDatabase;
+use crate::support::database::{SpecDatabase, scratch};
 
 #[test]
 fn its_data_is_there_again_at_the_next_start() {
@@ -136,7 +136,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self::at("postgres")
+        Self::at("")
     }
 
     fn at(path: &str) -> Self {
