@@ -141,9 +141,7 @@ impl Place {
 
     fn at(path: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let name =
-            format!("place-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let root = scratch(&format!("place-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         Self { dir: root.join(path), root }
     }
 
