@@ -1,0 +1,73 @@
+//! What everything shares, the table of contents, and the order in which a request passes what stands around it.
+
+use actix_session::{
+    SessionMiddleware,
+    config::{PersistentSession, TtlExtensionPolicy},
+};
+use actix_web::{
+    cookie::{Key, SameSite, time::Duration},
+    middleware::{Compress, from_fn},
+    web::{self, ServiceConfig},
+};
+use actix_web_lab::middleware::CatchPanic;
+
+use crate::{
+    assets,
+    config::Config,
+    db::Db,
+    error::AppError,
+    sign_in::{PgSessionStore, Throttle},
+    web::{cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors, text_config},
+};
+
+/// A session that isn't used ends after this long.
+const IDLE_LIMIT: Duration = Duration::minutes(30);
+
+/// The state of the program, one for all workers.
+pub struct App {
+    pub config: Config,
+    pub db: Db,
+    /// Signs session cookies and cursors.
+    pub session_key: Key,
+    pub throttle: Throttle,
+}
+
+/// Every page there is. Whoever asks for [`crate::users::Viewer`] or [`crate::web::Layout`] is for signed-in people.
+pub fn pages(cfg: &mut ServiceConfig) {
+    crate::sign_in::routes(cfg);
+    crate::keys::routes(cfg);
+}
+
+/// The pages with everything around them; inside-out, as actix wants it.
+pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
+    let (key, store, https) =
+        (app.session_key.clone(), PgSessionStore(app.db.clone()), app.config.is_https());
+    move |cfg: &mut ServiceConfig| {
+        let sessions = SessionMiddleware::builder(store.clone(), key.clone())
+            .cookie_name(if https { "__Host-latchkey" } else { "latchkey" }.into())
+            .cookie_secure(https)
+            .cookie_http_only(true)
+            .cookie_same_site(SameSite::Lax)
+            .session_lifecycle(
+                PersistentSession::default()
+                    .session_ttl(IDLE_LIMIT)
+                    .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest),
+            )
+            .build();
+        cfg.service(
+            web::resource("/static/{path:.*}").wrap(Compress::default()).get(assets::serve),
+        );
+        cfg.service(
+            web::scope("")
+                .configure(text_config)
+                .configure(pages)
+                .default_service(web::to(|| async { Err::<String, _>(AppError::NotFound) }))
+                .wrap(CatchPanic::default())
+                .wrap(sessions)
+                .wrap(from_fn(refuse_cross_site))
+                .wrap(from_fn(refuse_other_hosts))
+                .wrap(from_fn(present_errors))
+                .wrap(Compress::default()),
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! Files that go to browsers as they are, inside the binary, under addresses that change with their content.
+
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Static;
+
+struct Asset {
+    content: Cow<'static, [u8]>,
+    mime: String,
+    digest: String,
+}
+
+/// Loaded by every page, in this order.
+pub const SCRIPTS: [&str; 11] = [
+    "js/htmx.min.js",
+    "js/copy.js",
+    "js/dialogs.js",
+    "js/reveal.js",
+    "js/permissions.js",
+    "js/menus.js",
+    "js/times.js",
+    "js/toasts.js",
+    "js/submit.js",
+    "js/wizard.js",
+    "js/nav.js",
+];
+
+static ASSETS: LazyLock<HashMap<String, Asset>> = LazyLock::new(|| {
+    Static::iter()
+        .filter_map(|path| {
+            let file = Static::get(&path)?;
+            let content = if path == "css/app.css" {
+                Cow::Owned(inline_imports(&file.data))
+            } else {
+                file.data
+            };
+            let digest = hex::encode(&Sha256::digest(&content)[..16]);
+            let mime = file.metadata.mimetype();
+            let mime = if mime.starts_with("text/") {
+                format!("{mime}; charset=utf-8")
+            } else {
+                mime.to_owned()
+            };
+            Some((path.into_owned(), Asset { content, mime, digest }))
+        })
+        .collect()
+});
+
+/// The address of a file; a browser may keep what it gets there for ever.
+pub fn url(path: &str) -> String {
+    match ASSETS.get(path) {
+        Some(asset) => format!("/static/{path}?v={}", &asset.digest[..16]),
+        None => format!("/static/{path}"),
+    }
+}
+
+/// `GET /static/…`
+pub async fn serve(req: HttpRequest, path: web::Path<String>) -> HttpResponse {
+    let Some(asset) = ASSETS.get(path.as_str()) else { return HttpResponse::NotFound().finish() };
+    let etag = format!("\"{}\"", asset.digest);
+    let is_fresh =
+        req.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(
+            |known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == etag),
+        );
+    let is_versioned = req.query_string().strip_prefix("v=") == Some(&asset.digest[..16]);
+    let keep = if is_versioned { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut response = if is_fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::ETAG, etag)).insert_header((header::CACHE_CONTROL, keep));
+    if is_fresh {
+        return response.finish();
+    }
+    response.content_type(asset.mime.as_str());
+    match &asset.content {
+        Cow::Borrowed(content) => response.body(*content),
+        Cow::Owned(content) => response.body(content.clone()),
+    }
+}
+
+/// Puts the files that `app.css` imports in place of its imports: one file a page, no build step.
+fn inline_imports(css: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(css)
+        .lines()
+        .map(|line| inline_import(line).unwrap_or_else(|| format!("{line}\n")))
+        .collect::<String>()
+        .into_bytes()
+}
+
+/// `@import "components/buttons.css" layer(components);`
+fn inline_import(line: &str) -> Option<String> {
+    let (path, rest) = line.strip_prefix("@import \"")?.split_once('"')?;
+    let layer = rest.trim().strip_prefix("layer(")?.strip_suffix(");")?;
+    let file = Static::get(&format!("css/{path}"))?;
+    Some(format!("@layer {layer} {{\n{}}}\n", String::from_utf8_lossy(&file.data)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_style_sheet_is_one_file() {
+        let css = String::from_utf8_lossy(&ASSETS["css/app.css"].content);
+        assert!(css.contains("@layer tokens {"));
+        assert!(!css.contains("@import"), "an import was not understood");
+    }
+
+    #[test]
+    fn htmx_is_the_file_it_is_said_to_be() {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let digest = STANDARD.encode(sha2::Sha384::digest(&ASSETS["js/htmx.min.js"].content));
+        let vendor = String::from_utf8_lossy(&ASSETS["js/VENDOR.md"].content);
+        assert!(
+            vendor.contains(&digest),
+            "static/js/VENDOR.md names another file than htmx.min.js ({digest})"
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! The heart.
+
+pub fn routes(_: &mut actix_web::web::ServiceConfig) {}

@@ -1,0 +1,26 @@
+//! What happened, said once on the next page.
+
+use actix_session::Session;
+use serde::{Deserialize, Serialize};
+
+const NAME: &str = "flash";
+
+/// A sentence for the next page. It is kept in the session, so nobody else can put words into it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Flash {
+    pub message: String,
+}
+
+impl Flash {
+    /// Leaves a sentence for the next page.
+    pub fn leave(session: &Session, message: impl Into<String>) {
+        if let Err(error) = session.insert(NAME, Self { message: message.into() }) {
+            tracing::warn!(%error, "a message for the next page was lost");
+        }
+    }
+
+    /// Takes the sentence, so that it is shown once.
+    pub(super) fn take(session: &Session) -> Option<Self> {
+        session.remove_as(NAME)?.ok()
+    }
+}

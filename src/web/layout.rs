@@ -1,0 +1,98 @@
+//! What every page shows: who is signed in, how things are called here, what just happened.
+
+use std::{future::Future, pin::Pin};
+
+use actix_session::SessionExt;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
+
+use super::Flash;
+use crate::{
+    app::App,
+    error::{AppError, AppResult},
+    settings::{self, Settings},
+    users::{Origin, Viewer},
+};
+
+/// Under which name the session keeps who is signed in.
+pub const USER_ID: &str = "user_id";
+
+/// Everything around the content of a page. A handler that takes one is for signed-in people.
+pub struct Layout {
+    pub viewer: Viewer,
+    pub settings: Settings,
+    pub flash: Option<Flash>,
+    /// The first part of the address: which entry of the navigation is current.
+    pub section: String,
+}
+
+impl Layout {
+    /// For pages about keys.
+    ///
+    /// # Errors
+    /// [`AppError::NoApiAccess`] without API access: the address does not exist for this person.
+    pub fn with_api_access(self) -> AppResult<Self> {
+        if self.viewer.has_api_access() { Ok(self) } else { Err(AppError::NoApiAccess) }
+    }
+
+    /// For pages that only administrators have.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`] for anybody else: what isn't theirs isn't there.
+    pub fn for_administrators(self) -> AppResult<Self> {
+        if self.viewer.is_administrator() { Ok(self) } else { Err(AppError::NotFound) }
+    }
+
+    /// For the navigation: whether this is the current entry.
+    pub fn is_current(&self, section: &str) -> bool {
+        self.section == section
+    }
+}
+
+type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, AppError>>>>;
+
+impl FromRequest for Viewer {
+    type Error = AppError;
+    type Future = Extracted<Self>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let (app, id, origin) = signed_in(&req)?;
+            app.db.read(move |conn| Viewer::load(conn, id, origin)).await
+        })
+    }
+}
+
+impl FromRequest for Layout {
+    type Error = AppError;
+    type Future = Extracted<Self>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let (app, id, origin) = signed_in(&req)?;
+            let (viewer, settings) = app
+                .db
+                .read(move |conn| Ok((Viewer::load(conn, id, origin)?, settings::load(conn)?)))
+                .await?;
+            let flash = Flash::take(&req.get_session());
+            let section = req.path().split('/').nth(1).unwrap_or_default().to_owned();
+            Ok(Self { viewer, settings, flash, section })
+        })
+    }
+}
+
+/// From where the request came, for acts of people who aren't signed in.
+pub fn origin_of(req: &HttpRequest) -> Origin {
+    req.extensions().get::<Origin>().copied().unwrap_or_default()
+}
+
+fn signed_in(req: &HttpRequest) -> AppResult<(Data<App>, i64, Origin)> {
+    let app = req
+        .app_data::<Data<App>>()
+        .cloned()
+        .ok_or_else(|| anyhow::anyhow!("no App in this scope"))?;
+    let id =
+        req.get_session().get::<i64>(USER_ID).ok().flatten().ok_or(AppError::SignInRequired)?;
+    Ok((app, id, origin_of(req)))
+}

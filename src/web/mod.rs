@@ -1,0 +1,37 @@
+//! Speaking HTML. Knows no feature.
+//!
+//! | file | for |
+//! |---|---|
+//! | `errors.rs` | `AppError` → page, toast or redirect; the only place that logs failures |
+//! | `cross_site.rs` | refuses requests that other sites make in a person's name |
+//! | `host.rs` | refuses names that aren't ours |
+//! | `observe.rs` | request id, security headers, the log line of every request |
+//! | `form.rs` | forms in which a name may repeat, read strictly |
+//! | `hx.rs` | what htmx told us |
+//! | `layout.rs` | what every page shows: viewer, wording, flash |
+//! | `flash.rs` | what happened, said once on the next page |
+//! | `render.rs` | templates → answers |
+//! | `client_ip.rs` | the caller's address, as far as trusted proxies tell it |
+//! | `time.rs` | moments and days, as markup |
+//! | `next.rs` | where to go after signing in |
+
+pub mod client_ip;
+pub mod cross_site;
+pub mod errors;
+pub mod flash;
+pub mod form;
+pub mod host;
+pub mod hx;
+pub mod layout;
+pub mod next;
+pub mod observe;
+pub mod render;
+pub mod time;
+
+pub use errors::{present_errors, text_config};
+pub use flash::Flash;
+pub use form::Fields;
+pub use hx::Hx;
+pub use layout::Layout;
+pub use render::{fragment_or_page, invalid, page, see_other, with_status};
+pub use time::{Day, Moment};

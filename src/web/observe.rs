@@ -1,0 +1,113 @@
+//! Around everything: a request id, the security headers, one line in the log.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web::Data,
+};
+use uuid::Uuid;
+
+use super::client_ip::client_ip;
+use crate::{app::App, users::Origin};
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
+
+/// Gives the request its id and origin, and every answer, also failures, its headers.
+/// The log line has the path but never the query: somebody may have put a secret there.
+///
+/// # Errors
+/// What the rest of the chain answers, with the headers added.
+pub async fn observe(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let id = Uuid::new_v4();
+    let app = req.app_data::<Data<App>>();
+    let trusted = app.map(|app| app.config.trusted_proxies.clone()).unwrap_or_default();
+    let https = app.is_some_and(|app| app.config.is_https());
+    let origin = Origin {
+        ip: client_ip(req.peer_addr().map(|peer| peer.ip()), req.headers(), &trusted),
+        request_id: Some(id),
+    };
+    req.extensions_mut().insert(origin);
+    let method = req.method().clone();
+    let path = loggable(req.path());
+
+    let outcome = next.call(req).await;
+
+    let status = match &outcome {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    };
+    log(id, method.as_str(), &path, status, began, origin);
+    match outcome {
+        Ok(response) => {
+            let mut response = response.map_into_boxed_body();
+            add_headers(response.headers_mut(), id, https);
+            Ok(response)
+        }
+        Err(mut error) => {
+            error.add_response_mapper(move |mut response: HttpResponse| {
+                add_headers(response.headers_mut(), id, https);
+                response
+            });
+            Err(error)
+        }
+    }
+}
+
+/// Verification answers thousands of requests a second; only its failures are worth a line.
+fn log(id: Uuid, method: &str, path: &str, status: StatusCode, began: Instant, origin: Origin) {
+    let quiet = path.starts_with("/v1/")
+        || path.starts_with("/static/")
+        || path == "/healthz"
+        || path == "/readyz";
+    if quiet && !status.is_server_error() {
+        return;
+    }
+    let ip = origin.ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let ms = began.elapsed().as_millis() as u64;
+    tracing::info!(request_id = %id, method, path, status = status.as_u16(), ms, ip, "answered");
+}
+
+/// A secret pasted into the address bar must not reach the log.
+fn loggable(path: &str) -> String {
+    if crate::credentials::Presented::looks_secret(path) {
+        "[a secret]".into()
+    } else {
+        path.chars().take(512).collect()
+    }
+}
+
+fn add_headers(headers: &mut HeaderMap, id: Uuid, https: bool) {
+    let mut set = |name: &'static str, value: &'static str| {
+        let name = HeaderName::from_static(name);
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    set("content-security-policy", CONTENT_SECURITY_POLICY);
+    set("x-content-type-options", "nosniff");
+    set("referrer-policy", "no-referrer");
+    set("cross-origin-opener-policy", "same-origin");
+    set("cross-origin-resource-policy", "same-origin");
+    set("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()");
+    set("cache-control", "no-store");
+    if https {
+        set("strict-transport-security", "max-age=63072000; includeSubDomains");
+    }
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    headers.append(header::VARY, HeaderValue::from_static("HX-Request, Sec-Fetch-Site, Origin"));
+}

@@ -1,0 +1,53 @@
+//! Templates become answers.
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
+use askama::Template;
+
+use super::Hx;
+use crate::error::AppResult;
+
+/// A page, 200.
+///
+/// # Errors
+/// When the template cannot be drawn.
+pub fn page(template: &impl Template) -> AppResult<HttpResponse> {
+    with_status(StatusCode::OK, template)
+}
+
+/// A form that was not understood, 422: the same page with what was typed and what is wrong with it.
+///
+/// # Errors
+/// As [`page`].
+pub fn invalid(template: &impl Template) -> AppResult<HttpResponse> {
+    with_status(StatusCode::UNPROCESSABLE_ENTITY, template)
+}
+
+/// A page with another status.
+///
+/// # Errors
+/// As [`page`].
+pub fn with_status(status: StatusCode, template: &impl Template) -> AppResult<HttpResponse> {
+    Ok(HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .body(template.render()?))
+}
+
+/// One address, two answers: the piece htmx swaps, or the page it is a piece of.
+///
+/// # Errors
+/// As [`page`].
+pub fn fragment_or_page(
+    hx: Hx,
+    fragment: &impl Template,
+    whole: &impl Template,
+) -> AppResult<HttpResponse> {
+    if hx.wants_fragment() { page(fragment) } else { page(whole) }
+}
+
+/// After a change: go and look (303, so that a reload repeats nothing).
+pub fn see_other(address: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, address)).finish()
+}

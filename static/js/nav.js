@@ -1,0 +1,17 @@
+// The menu of small screens is a <details>; Escape closes it, and so does following one of its links.
+(() => {
+  "use strict";
+
+  const toggle = () => document.querySelector("details[data-nav]");
+
+  document.addEventListener("keydown", (event) => {
+    const menu = toggle();
+    if (event.key !== "Escape" || !menu?.open || !event.target.closest(".nav")) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
+  document.addEventListener("click", ({ target }) => {
+    if (target.closest(".nav__entries a") && toggle()) toggle().open = false;
+  });
+})();
