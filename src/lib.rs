@@ -19,6 +19,7 @@ pub mod managed_postgres;
 pub mod presets;
 pub mod schema;
 pub mod scopes;
+pub mod server;
 pub mod settings;
 pub mod sign_in;
 pub mod text;

@@ -10,7 +10,11 @@ use chrono::{TimeDelta, Utc};
 use diesel::PgConnection;
 use serde::Deserialize;
 
-use super::{Key, commands, queries, routes::{parse_key, reveal}, views::{self, Question, Row}};
+use super::{
+    Key, commands, queries,
+    routes::{parse_key, reveal},
+    views::{self, Question, Row},
+};
 use crate::{
     app::App,
     changes::Change,
@@ -31,7 +35,8 @@ pub enum Act {
 }
 
 impl Act {
-    const ALL: [Self; 5] = [Self::Disable, Self::Enable, Self::Regenerate, Self::Revoke, Self::Delete];
+    const ALL: [Self; 5] =
+        [Self::Disable, Self::Enable, Self::Regenerate, Self::Revoke, Self::Delete];
 
     /// The last word of its address.
     pub fn slug(self) -> &'static str {
@@ -91,7 +96,12 @@ impl Act {
 }
 
 /// `GET /keys/{public key}/confirm/{act}`: a dialog for htmx, a page without it.
-pub async fn confirm(app: Data<App>, layout: Layout, hx: Hx, path: Path<(String, String)>) -> AppResult<HttpResponse> {
+pub async fn confirm(
+    app: Data<App>,
+    layout: Layout,
+    hx: Hx,
+    path: Path<(String, String)>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let (public_key, act) = path.into_inner();
     let public_key = parse_key(&public_key)?;
@@ -107,21 +117,37 @@ pub async fn confirm(app: Data<App>, layout: Layout, hx: Hx, path: Path<(String,
         .await?;
     let acts = views::Acts::on(&key, key.status(Utc::now()), &layout.viewer, may_revoke);
     refuse_impossible(act, &acts, &key, &layout.viewer)?;
-    let question = Question { key, act, recent, from_list: hx.is_on("/keys"), error: None, reason: String::new() };
-    if hx.wants_fragment() { page(&views::ConfirmDialog { question }) } else { page(&views::ConfirmPage { layout, question }) }
+    let question = Question {
+        key,
+        act,
+        recent,
+        from_list: hx.is_on("/keys"),
+        error: None,
+        reason: String::new(),
+    };
+    if hx.wants_fragment() {
+        page(&views::ConfirmDialog { question })
+    } else {
+        page(&views::ConfirmPage { layout, question })
+    }
 }
 
 /// A page that asks for what would be refused helps nobody.
 fn refuse_impossible(act: Act, acts: &views::Acts, key: &Key, viewer: &Viewer) -> AppResult<()> {
-    let revoked = || AppError::Conflict("This key is revoked for good. Create a new one instead.".into());
+    let revoked =
+        || AppError::Conflict("This key is revoked for good. Create a new one instead.".into());
     let is_revoked = key.revoked_at.is_some();
     match act {
         Act::Disable | Act::Enable if is_revoked => Err(revoked()),
         Act::Regenerate if is_revoked => Err(revoked()),
-        Act::Regenerate if !acts.regenerate => Err(AppError::Conflict("This key has expired. Extend it first, or create a new one.".into())),
+        Act::Regenerate if !acts.regenerate => Err(AppError::Conflict(
+            "This key has expired. Extend it first, or create a new one.".into(),
+        )),
         Act::Revoke if !is_revoked && !acts.revoke => Err(AppError::Forbidden),
         Act::Delete if !viewer.is_administrator() => Err(AppError::Forbidden),
-        Act::Delete if !acts.delete => Err(AppError::Conflict("This key is active: somebody may be using it. Revoke or disable it first.".into())),
+        Act::Delete if !acts.delete => Err(AppError::Conflict(
+            "This key is active: somebody may be using it. Revoke or disable it first.".into(),
+        )),
         _ => Ok(()),
     }
 }
@@ -132,17 +158,38 @@ fn refuse_impossible(act: Act, acts: &views::Acts, key: &Key, viewer: &Viewer) -
 pub struct Nothing {}
 
 /// `POST /keys/{public key}/disable`
-pub async fn disable(app: Data<App>, layout: Layout, hx: Hx, session: Session, path: Path<String>, _: Fields<Nothing>) -> AppResult<HttpResponse> {
+pub async fn disable(
+    app: Data<App>,
+    layout: Layout,
+    hx: Hx,
+    session: Session,
+    path: Path<String>,
+    _: Fields<Nothing>,
+) -> AppResult<HttpResponse> {
     act(&app, layout, hx, &session, &path, Act::Disable, commands::disable).await
 }
 
 /// `POST /keys/{public key}/enable`
-pub async fn enable(app: Data<App>, layout: Layout, hx: Hx, session: Session, path: Path<String>, _: Fields<Nothing>) -> AppResult<HttpResponse> {
+pub async fn enable(
+    app: Data<App>,
+    layout: Layout,
+    hx: Hx,
+    session: Session,
+    path: Path<String>,
+    _: Fields<Nothing>,
+) -> AppResult<HttpResponse> {
     act(&app, layout, hx, &session, &path, Act::Enable, commands::enable).await
 }
 
 /// `POST /keys/{public key}/delete`
-pub async fn delete(app: Data<App>, layout: Layout, hx: Hx, session: Session, path: Path<String>, _: Fields<Nothing>) -> AppResult<HttpResponse> {
+pub async fn delete(
+    app: Data<App>,
+    layout: Layout,
+    hx: Hx,
+    session: Session,
+    path: Path<String>,
+    _: Fields<Nothing>,
+) -> AppResult<HttpResponse> {
     act(&app, layout, hx, &session, &path, Act::Delete, commands::delete).await
 }
 
@@ -155,13 +202,24 @@ pub struct RevokeForm {
 }
 
 /// `POST /keys/{public key}/revoke`
-pub async fn revoke(app: Data<App>, layout: Layout, hx: Hx, session: Session, path: Path<String>, form: Fields<RevokeForm>) -> AppResult<HttpResponse> {
+pub async fn revoke(
+    app: Data<App>,
+    layout: Layout,
+    hx: Hx,
+    session: Session,
+    path: Path<String>,
+    form: Fields<RevokeForm>,
+) -> AppResult<HttpResponse> {
     let reason = form.into_inner().reason;
     let asked = reason.clone();
-    let change = move |conn: &mut PgConnection, viewer: &Viewer, key: &str| commands::revoke(conn, viewer, key, Some(&reason));
+    let change = move |conn: &mut PgConnection, viewer: &Viewer, key: &str| {
+        commands::revoke(conn, viewer, key, Some(&reason))
+    };
     let viewer = layout.viewer.clone();
-    match act(&app, layout, hx, &session, &path, Act::Revoke, change).await {
-        Err(AppError::Unprocessable(error)) => ask_again(&app, viewer, hx, &path, asked, error).await,
+    match act(&app, layout, hx.clone(), &session, &path, Act::Revoke, change).await {
+        Err(AppError::Unprocessable(error)) => {
+            ask_again(&app, viewer, hx, &path, asked, error).await
+        }
         outcome => outcome,
     }
 }
@@ -174,20 +232,34 @@ pub struct RegenerateForm {
 }
 
 /// `POST /keys/{public key}/regenerate`: the new secret, once.
-pub async fn regenerate(app: Data<App>, layout: Layout, path: Path<String>, form: Fields<RegenerateForm>) -> AppResult<HttpResponse> {
+pub async fn regenerate(
+    app: Data<App>,
+    layout: Layout,
+    path: Path<String>,
+    form: Fields<RegenerateForm>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let (viewer, public_key) = (layout.viewer.clone(), parse_key(&path)?);
-    let version: i32 = form
-        .into_inner()
-        .version
-        .parse()
-        .map_err(|_| AppError::BadRequest("The form is incomplete. Open the key and try again.".into()))?;
-    let (key, secret) = app.db.write(move |conn| commands::regenerate(conn, &viewer, &public_key, Some(version))).await?;
+    let version: i32 = form.into_inner().version.parse().map_err(|_| {
+        AppError::BadRequest("The form is incomplete. Open the key and try again.".into())
+    })?;
+    let (key, secret) = app
+        .db
+        .write(move |conn| commands::regenerate(conn, &viewer, &public_key, Some(version)))
+        .await?;
     app.forget(Change::Key(key.id));
     reveal(layout, key, secret, true)
 }
 
-async fn act<F>(app: &App, layout: Layout, hx: Hx, session: &Session, public_key: &str, act: Act, change: F) -> AppResult<HttpResponse>
+async fn act<F>(
+    app: &App,
+    layout: Layout,
+    hx: Hx,
+    session: &Session,
+    public_key: &str,
+    act: Act,
+    change: F,
+) -> AppResult<HttpResponse>
 where
     F: FnOnce(&mut PgConnection, &Viewer, &str) -> AppResult<Key> + Send + 'static,
 {
@@ -204,15 +276,27 @@ where
     app.forget(Change::Key(key.id));
     let message = act.done(&key.name);
     if hx.wants_fragment() {
-        let row = (act != Act::Delete).then(|| Row::new(key, held, &layout.viewer, may_revoke, Utc::now()));
+        let row = (act != Act::Delete)
+            .then(|| Row::new(key, held, &layout.viewer, may_revoke, Utc::now()));
         return page(&views::Changed { row, message });
     }
     Flash::leave(session, message);
-    Ok(see_other(&if act == Act::Delete { "/keys".to_owned() } else { format!("/keys/{}", key.public_key) }))
+    Ok(see_other(&if act == Act::Delete {
+        "/keys".to_owned()
+    } else {
+        format!("/keys/{}", key.public_key)
+    }))
 }
 
 /// The reason cannot be kept: the question once more, with what was typed.
-async fn ask_again(app: &App, viewer: Viewer, hx: Hx, public_key: &str, reason: String, error: String) -> AppResult<HttpResponse> {
+async fn ask_again(
+    app: &App,
+    viewer: Viewer,
+    hx: Hx,
+    public_key: &str,
+    reason: String,
+    error: String,
+) -> AppResult<HttpResponse> {
     let public_key = parse_key(public_key)?;
     let (key, recent, layout) = app
         .db
@@ -223,15 +307,27 @@ async fn ask_again(app: &App, viewer: Viewer, hx: Hx, public_key: &str, reason: 
             Ok((key, recent, Layout { viewer, settings, flash: None, section: "keys".into() }))
         })
         .await?;
-    let question = Question { key, act: Act::Revoke, recent, from_list: hx.is_on("/keys"), error: Some(error), reason };
+    let question = Question {
+        key,
+        act: Act::Revoke,
+        recent,
+        from_list: hx.is_on("/keys"),
+        error: Some(error),
+        reason,
+    };
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     if hx.wants_fragment() {
         let mut response = with_status(status, &views::ConfirmDialog { question })?;
         let headers = response.headers_mut();
-        headers.insert("hx-retarget".parse().map_err(anyhow::Error::from)?, "#dialogs".parse().map_err(anyhow::Error::from)?);
-        headers.insert("hx-reswap".parse().map_err(anyhow::Error::from)?, "innerHTML".parse().map_err(anyhow::Error::from)?);
+        headers.insert(
+            "hx-retarget".parse().map_err(anyhow::Error::from)?,
+            "#dialogs".parse().map_err(anyhow::Error::from)?,
+        );
+        headers.insert(
+            "hx-reswap".parse().map_err(anyhow::Error::from)?,
+            "innerHTML".parse().map_err(anyhow::Error::from)?,
+        );
         return Ok(response);
     }
     with_status(status, &views::ConfirmPage { layout, question })
 }
-

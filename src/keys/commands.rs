@@ -11,7 +11,9 @@ use crate::{
     changes::Change,
     credentials::{Secret, public_key},
     error::{AppError, AppResult},
-    schema::{environments, key_customers, key_limits, key_permissions, key_secrets, key_sections, keys},
+    schema::{
+        environments, key_customers, key_limits, key_permissions, key_secrets, key_sections, keys,
+    },
     settings, text,
     users::Viewer,
 };
@@ -30,7 +32,8 @@ pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResu
     if new.permissions.is_empty() {
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));
     }
-    let prefix: String = environments::table.find(new.environment_id).select(environments::prefix).first(conn)?;
+    let prefix: String =
+        environments::table.find(new.environment_id).select(environments::prefix).first(conn)?;
     let public_key = public_key(&prefix);
     let id: i64 = diesel::insert_into(keys::table)
         .values((
@@ -54,7 +57,10 @@ pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResu
         .iter()
         .map(|customer| (key_customers::key_id.eq(id), key_customers::customer_id.eq(customer)))
         .collect();
-    diesel::insert_into(key_customers::table).values(customers).on_conflict_do_nothing().execute(conn)?;
+    diesel::insert_into(key_customers::table)
+        .values(customers)
+        .on_conflict_do_nothing()
+        .execute(conn)?;
     let secret = issue(conn, id, &prefix)?;
     let key = queries::find(conn, &viewer, &public_key)?;
     let details = describe(conn, &key)?;
@@ -87,14 +93,19 @@ pub fn update(
     let (viewer, key) = take(conn, viewer, public_key)?;
     let now = Utc::now();
     if key.status(now) == Status::Revoked {
-        return Err(AppError::Conflict("This key is revoked for good. Create a new one instead.".into()));
+        return Err(AppError::Conflict(
+            "This key is revoked for good. Create a new one instead.".into(),
+        ));
     }
     if key.version != version {
         return Ok(Edited::Stale(Box::new(key)));
     }
-    let revives = key.status(now) == Status::Expired && changes.expires_at.is_none_or(|expiry| expiry > now);
+    let revives =
+        key.status(now) == Status::Expired && changes.expires_at.is_none_or(|expiry| expiry > now);
     if revives && !(revive && viewer.is_administrator()) {
-        return Err(AppError::Conflict("This key has expired. Only an administrator brings it back, and has to say so.".into()));
+        return Err(AppError::Conflict(
+            "This key has expired. Only an administrator brings it back, and has to say so.".into(),
+        ));
     }
     if changes.permissions.is_empty() {
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));
@@ -111,7 +122,8 @@ pub fn update(
         ))
         .execute(conn)?;
     diesel::delete(key_sections::table.filter(key_sections::key_id.eq(key.id))).execute(conn)?;
-    diesel::delete(key_permissions::table.filter(key_permissions::key_id.eq(key.id))).execute(conn)?;
+    diesel::delete(key_permissions::table.filter(key_permissions::key_id.eq(key.id)))
+        .execute(conn)?;
     diesel::delete(key_limits::table.filter(key_limits::key_id.eq(key.id))).execute(conn)?;
     grant(conn, key.id, &changes.permissions)?;
     limit(conn, key.id, &changes.limits)?;
@@ -145,7 +157,9 @@ pub fn enable(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> App
     if key.disabled_at.is_none() {
         return Ok(key);
     }
-    diesel::update(keys::table.find(key.id)).set(keys::disabled_at.eq(None::<DateTime<Utc>>)).execute(conn)?;
+    diesel::update(keys::table.find(key.id))
+        .set(keys::disabled_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)?;
     finish(conn, &viewer, &key, Action::KeyEnabled, json!({}))
 }
 
@@ -164,19 +178,27 @@ pub fn regenerate(
     refuse_revoked(&key)?;
     let now = Utc::now();
     if key.status(now) == Status::Expired {
-        return Err(AppError::Conflict("This key has expired. Extend it first, or create a new one.".into()));
+        return Err(AppError::Conflict(
+            "This key has expired. Extend it first, or create a new one.".into(),
+        ));
     }
     if version.is_some_and(|version| version != key.version) {
         return Err(AppError::Conflict(
             "This key was changed or regenerated meanwhile, and nothing was done now. Open it to see how it is.".into(),
         ));
     }
-    diesel::update(key_secrets::table.filter(key_secrets::key_id.eq(key.id).and(key_secrets::ends_at.is_null())))
-        .set(key_secrets::ends_at.eq(now))
-        .execute(conn)?;
-    let prefix: String = environments::table.find(key.environment_id).select(environments::prefix).first(conn)?;
+    diesel::update(
+        key_secrets::table
+            .filter(key_secrets::key_id.eq(key.id).and(key_secrets::ends_at.is_null())),
+    )
+    .set(key_secrets::ends_at.eq(now))
+    .execute(conn)?;
+    let prefix: String =
+        environments::table.find(key.environment_id).select(environments::prefix).first(conn)?;
     let secret = issue(conn, key.id, &prefix)?;
-    diesel::update(keys::table.find(key.id)).set(keys::version.eq(keys::version + 1)).execute(conn)?;
+    diesel::update(keys::table.find(key.id))
+        .set(keys::version.eq(keys::version + 1))
+        .execute(conn)?;
     let details = json!({ "secret": [key.secret.masked, secret.masked()] });
     Ok((finish(conn, &viewer, &key, Action::KeyRegenerated, details)?, secret))
 }
@@ -186,7 +208,12 @@ pub fn regenerate(
 /// # Errors
 /// [`AppError::NotFound`]; [`AppError::Forbidden`] for a manager where the policy leaves it to administrators;
 /// [`AppError::Unprocessable`] when the reason cannot be shown.
-pub fn revoke(conn: &mut PgConnection, viewer: &Viewer, public_key: &str, reason: Option<&str>) -> AppResult<Key> {
+pub fn revoke(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    public_key: &str,
+    reason: Option<&str>,
+) -> AppResult<Key> {
     let (viewer, key) = take(conn, viewer, public_key)?;
     if !may_revoke(conn, &viewer)? {
         return Err(AppError::Forbidden);
@@ -195,8 +222,13 @@ pub fn revoke(conn: &mut PgConnection, viewer: &Viewer, public_key: &str, reason
         return Ok(key);
     }
     let reason = reason.map(text::tidy).filter(|reason| !reason.is_empty());
-    if reason.as_ref().is_some_and(|reason| reason.chars().count() > 200 || !text::is_showable(reason)) {
-        return Err(AppError::Unprocessable("Reason must be at most 200 characters that can be shown.".into()));
+    if reason
+        .as_ref()
+        .is_some_and(|reason| reason.chars().count() > 200 || !text::is_showable(reason))
+    {
+        return Err(AppError::Unprocessable(
+            "Reason must be at most 200 characters that can be shown.".into(),
+        ));
     }
     diesel::update(keys::table.find(key.id))
         .set((keys::revoked_at.eq(Utc::now()), keys::revoke_reason.eq(&reason)))
@@ -223,7 +255,9 @@ pub fn delete(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> App
         return Err(AppError::Forbidden);
     }
     if key.status(Utc::now()) == Status::Active {
-        return Err(AppError::Conflict("This key is active: somebody may be using it. Revoke or disable it first.".into()));
+        return Err(AppError::Conflict(
+            "This key is active: somebody may be using it. Revoke or disable it first.".into(),
+        ));
     }
     diesel::update(keys::table.find(key.id)).set(keys::deleted_at.eq(Utc::now())).execute(conn)?;
     record(conn, &viewer, &key, Action::KeyDeleted, json!({}))?;
@@ -244,17 +278,31 @@ fn take(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult
 
 fn refuse_revoked(key: &Key) -> AppResult<()> {
     if key.revoked_at.is_some() {
-        return Err(AppError::Conflict("This key is revoked for good. Create a new one instead.".into()));
+        return Err(AppError::Conflict(
+            "This key is revoked for good. Create a new one instead.".into(),
+        ));
     }
     Ok(())
 }
 
-fn finish(conn: &mut PgConnection, viewer: &Viewer, key: &Key, action: Action, details: Value) -> AppResult<Key> {
+fn finish(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    key: &Key,
+    action: Action,
+    details: Value,
+) -> AppResult<Key> {
     record(conn, viewer, key, action, details)?;
     queries::find(conn, viewer, &key.public_key)
 }
 
-fn record(conn: &mut PgConnection, viewer: &Viewer, key: &Key, action: Action, details: Value) -> AppResult<()> {
+fn record(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    key: &Key,
+    action: Action,
+    details: Value,
+) -> AppResult<()> {
     audit::record(conn, viewer, action, Subject { id: &key.public_key, name: &key.name }, details)?;
     Change::Key(key.id).announce(conn)
 }
@@ -277,13 +325,21 @@ fn grant(conn: &mut PgConnection, key_id: i64, permissions: &Permissions) -> App
         .iter()
         .map(|section| (key_sections::key_id.eq(key_id), key_sections::section_id.eq(section)))
         .collect();
-    diesel::insert_into(key_sections::table).values(sections).on_conflict_do_nothing().execute(conn)?;
+    diesel::insert_into(key_sections::table)
+        .values(sections)
+        .on_conflict_do_nothing()
+        .execute(conn)?;
     let single: Vec<_> = permissions
         .permissions
         .iter()
-        .map(|permission| (key_permissions::key_id.eq(key_id), key_permissions::permission_id.eq(permission)))
+        .map(|permission| {
+            (key_permissions::key_id.eq(key_id), key_permissions::permission_id.eq(permission))
+        })
         .collect();
-    diesel::insert_into(key_permissions::table).values(single).on_conflict_do_nothing().execute(conn)?;
+    diesel::insert_into(key_permissions::table)
+        .values(single)
+        .on_conflict_do_nothing()
+        .execute(conn)?;
     Ok(())
 }
 
@@ -305,7 +361,8 @@ fn limit(conn: &mut PgConnection, key_id: i64, limits: &[Limit]) -> AppResult<()
 /// What the trail says of a key: everything an edit can change.
 fn describe(conn: &mut PgConnection, key: &Key) -> AppResult<Value> {
     let held = queries::holdings_of(conn, key)?;
-    let slugs = |named: &[(String, String)]| named.iter().map(|(slug, _)| slug.clone()).collect::<Vec<_>>();
+    let slugs =
+        |named: &[(String, String)]| named.iter().map(|(slug, _)| slug.clone()).collect::<Vec<_>>();
     Ok(json!({
         "name": key.name,
         "note": key.note,
@@ -319,7 +376,9 @@ fn describe(conn: &mut PgConnection, key: &Key) -> AppResult<Value> {
 
 /// `{"name": ["old", "new"]}` for what differs.
 fn difference(before: &Value, after: &Value) -> Value {
-    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else { return json!({}) };
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+        return json!({});
+    };
     after
         .iter()
         .filter(|(field, value)| before.get(*field) != Some(value))

@@ -27,7 +27,8 @@ pub enum Draft {
 /// # Errors
 /// When Postgres cannot be asked.
 pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: Uuid) -> AppResult<Draft> {
-    let row = of(viewer, id).select((key_drafts::fields, key_drafts::key_id)).first(conn).optional()?;
+    let row =
+        of(viewer, id).select((key_drafts::fields, key_drafts::key_id)).first(conn).optional()?;
     read(conn, viewer, row)
 }
 
@@ -36,7 +37,11 @@ pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: Uuid) -> AppResult<Dra
 /// # Errors
 /// As [`find`].
 pub fn take(conn: &mut PgConnection, viewer: &Viewer, id: Uuid) -> AppResult<Draft> {
-    let row = of(viewer, id).select((key_drafts::fields, key_drafts::key_id)).for_update().first(conn).optional()?;
+    let row = of(viewer, id)
+        .select((key_drafts::fields, key_drafts::key_id))
+        .for_update()
+        .first(conn)
+        .optional()?;
     read(conn, viewer, row)
 }
 
@@ -48,7 +53,11 @@ pub fn keep(conn: &mut PgConnection, viewer: &Viewer, id: Uuid, form: &KeyForm) 
     let Some(user_id) = viewer.id else { return Ok(()) };
     let fields = serde_json::to_value(storable(form)).map_err(anyhow::Error::from)?;
     diesel::insert_into(key_drafts::table)
-        .values((key_drafts::id.eq(id), key_drafts::user_id.eq(user_id), key_drafts::fields.eq(&fields)))
+        .values((
+            key_drafts::id.eq(id),
+            key_drafts::user_id.eq(user_id),
+            key_drafts::fields.eq(&fields),
+        ))
         .on_conflict_do_nothing()
         .execute(conn)?;
     diesel::update(of(viewer, id).filter(key_drafts::key_id.is_null()))
@@ -74,30 +83,41 @@ pub fn use_up(conn: &mut PgConnection, viewer: &Viewer, id: Uuid, key: &Key) -> 
 /// When Postgres cannot be asked.
 pub fn sweep(conn: &mut PgConnection) -> AppResult<usize> {
     let week_ago = Utc::now() - TimeDelta::days(7);
-    Ok(diesel::delete(key_drafts::table.filter(key_drafts::updated_at.lt(week_ago))).execute(conn)?)
+    Ok(diesel::delete(key_drafts::table.filter(key_drafts::updated_at.lt(week_ago)))
+        .execute(conn)?)
 }
 
 #[diesel::dsl::auto_type]
 fn of<'a>(viewer: &'a Viewer, id: Uuid) -> _ {
     let user_id: Option<i64> = viewer.id;
-    key_drafts::table.filter(key_drafts::id.eq(id)).filter(key_drafts::user_id.nullable().eq(user_id))
+    key_drafts::table
+        .filter(key_drafts::id.eq(id))
+        .filter(key_drafts::user_id.nullable().eq(user_id))
 }
 
-fn read(conn: &mut PgConnection, viewer: &Viewer, row: Option<(serde_json::Value, Option<i64>)>) -> AppResult<Draft> {
+fn read(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    row: Option<(serde_json::Value, Option<i64>)>,
+) -> AppResult<Draft> {
     Ok(match row {
         None => Draft::Blank,
         Some((_, Some(key_id))) => {
-            let public_key: String = keys::table.find(key_id).select(keys::public_key).first(conn)?;
+            let public_key: String =
+                keys::table.find(key_id).select(keys::public_key).first(conn)?;
             Draft::Used(queries::find(conn, viewer, &public_key).ok().map(Box::new))
         }
         // A draft that a newer version cannot read is begun again.
-        Some((fields, None)) => serde_json::from_value(fields).map_or(Draft::Blank, |form| Draft::Open(Box::new(form))),
+        Some((fields, None)) => {
+            serde_json::from_value(fields).map_or(Draft::Blank, |form| Draft::Open(Box::new(form)))
+        }
     })
 }
 
 /// Postgres keeps no NUL; what cannot be shown was refused with a sentence already and need not survive.
 fn storable(form: &KeyForm) -> KeyForm {
-    let clean = |typed: &String| if text::is_showable_prose(typed) { typed.clone() } else { String::new() };
+    let clean =
+        |typed: &String| if text::is_showable_prose(typed) { typed.clone() } else { String::new() };
     KeyForm {
         name: clean(&form.name),
         note: clean(&form.note),

@@ -98,7 +98,8 @@ impl Default for Order {
 
 impl Order {
     fn parse(typed: &str) -> Option<Self> {
-        let (slug, descending) = typed.strip_prefix('-').map_or((typed, false), |slug| (slug, true));
+        let (slug, descending) =
+            typed.strip_prefix('-').map_or((typed, false), |slug| (slug, true));
         let (_, sort) = Sort::ALL.into_iter().find(|(known, _)| *known == slug)?;
         Some(Self { sort, descending })
     }
@@ -110,7 +111,11 @@ impl Order {
 
     /// What a click on the column's header asks for: the other direction, or the column's natural one.
     pub fn after_click_on(self, sort: Sort) -> Self {
-        if self.sort == sort { Self { sort, descending: !self.descending } } else { Self { sort, descending: sort != Sort::Name } }
+        if self.sort == sort {
+            Self { sort, descending: !self.descending }
+        } else {
+            Self { sort, descending: sort != Sort::Name }
+        }
     }
 }
 
@@ -130,9 +135,10 @@ impl Cursor {
         let value = match order.sort {
             Sort::Created => key.created_at.to_rfc3339_opts(SecondsFormat::Micros, true),
             Sort::Name => key.name.to_lowercase(),
-            Sort::LastUsed => key
-                .last_used_at
-                .map_or_else(|| "-infinity".into(), |at| at.to_rfc3339_opts(SecondsFormat::Micros, true)),
+            Sort::LastUsed => key.last_used_at.map_or_else(
+                || "-infinity".into(),
+                |at| at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            ),
         };
         Self { value, id: key.id, backwards }
     }
@@ -144,7 +150,12 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(format!("{}\n{place}", hex::encode(&tag[..16])))
     }
 
-    fn parse(typed: &str, backwards: bool, signer: &Signer<'_>, filter: &FilterForm) -> Option<Self> {
+    fn parse(
+        typed: &str,
+        backwards: bool,
+        signer: &Signer<'_>,
+        filter: &FilterForm,
+    ) -> Option<Self> {
         let spelled = String::from_utf8(URL_SAFE_NO_PAD.decode(typed).ok()?).ok()?;
         let (tag, place) = spelled.split_once('\n')?;
         let tag = hex::decode(tag).ok()?;
@@ -164,9 +175,12 @@ pub struct Signer<'a> {
 
 impl Signer<'_> {
     fn mac(&self, place: &str, filter: &FilterForm) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.key).expect("HMAC takes keys of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.key).expect("HMAC takes keys of any length");
         let bound = FilterForm { after: String::new(), before: String::new(), ..filter.clone() };
-        mac.update(format!("cursor\n{:?}\n{}\n{place}", self.viewer.id, bound.to_query()).as_bytes());
+        mac.update(
+            format!("cursor\n{:?}\n{}\n{place}", self.viewer.id, bound.to_query()).as_bytes(),
+        );
         mac
     }
 
@@ -186,7 +200,9 @@ impl FilterForm {
     /// [`AppError::BadRequest`] for a value that no page of ours offers, and for a secret: it must not be in an address.
     pub fn parse(&self, signer: &Signer<'_>) -> AppResult<Filter> {
         if Presented::looks_secret(&self.q) {
-            return Err(bad("A secret doesn’t belong in an address: others may see it there. Paste it into the search box, and regenerate the key if the address was shared."));
+            return Err(bad(
+                "A secret doesn’t belong in an address: others may see it there. Paste it into the search box, and regenerate the key if the address was shared.",
+            ));
         }
         let search = text::tidy(&self.q);
         if search.chars().count() > 100 || !text::is_showable(&search) {
@@ -200,13 +216,20 @@ impl FilterForm {
             permission: chosen(&self.permission, slug)?,
             owner: chosen(&self.owner, |typed| typed.parse().ok())?,
             last_used: chosen(&self.last_used, |typed| {
-                LastUsed::ALL.into_iter().find(|(slug, ..)| *slug == typed).map(|(.., last_used)| last_used)
+                LastUsed::ALL
+                    .into_iter()
+                    .find(|(slug, ..)| *slug == typed)
+                    .map(|(.., last_used)| last_used)
             })?,
             order: chosen(&self.sort, Order::parse)?.unwrap_or_default(),
             cursor: match (self.after.as_str(), self.before.as_str()) {
                 ("", "") => None,
-                (after, "") => Some(Cursor::parse(after, false, signer, self).ok_or_else(bad_page)?),
-                ("", before) => Some(Cursor::parse(before, true, signer, self).ok_or_else(bad_page)?),
+                (after, "") => {
+                    Some(Cursor::parse(after, false, signer, self).ok_or_else(bad_page)?)
+                }
+                ("", before) => {
+                    Some(Cursor::parse(before, true, signer, self).ok_or_else(bad_page)?)
+                }
                 _ => return Err(bad_page()),
             },
         })
@@ -214,9 +237,17 @@ impl FilterForm {
 
     /// Whether anything is left out of the list.
     pub fn narrows(&self) -> bool {
-        [&self.q, &self.status, &self.environment, &self.application, &self.permission, &self.owner, &self.last_used]
-            .iter()
-            .any(|typed| !typed.is_empty())
+        [
+            &self.q,
+            &self.status,
+            &self.environment,
+            &self.application,
+            &self.permission,
+            &self.owner,
+            &self.last_used,
+        ]
+        .iter()
+        .any(|typed| !typed.is_empty())
     }
 
     /// The address of the list with this filter.
@@ -229,7 +260,8 @@ impl FilterForm {
 
     /// The address with another order, from the first page on.
     pub fn sorted(&self, order: Order) -> String {
-        Self { sort: order.slug(), after: String::new(), before: String::new(), ..self.clone() }.address()
+        Self { sort: order.slug(), after: String::new(), before: String::new(), ..self.clone() }
+            .address()
     }
 
     fn to_query(&self) -> String {
@@ -313,7 +345,10 @@ mod tests {
             FilterForm { after: "x".into(), before: "y".into(), ..FilterForm::default() },
         ];
         for form in tries {
-            assert!(matches!(form.parse(&signer(&viewer)), Err(AppError::BadRequest(_))), "{form:?}");
+            assert!(
+                matches!(form.parse(&signer(&viewer)), Err(AppError::BadRequest(_))),
+                "{form:?}"
+            );
         }
     }
 

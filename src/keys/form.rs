@@ -3,8 +3,15 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Key, KeyChanges, Limit, NewKey, Permissions, model::{MOST_REQUESTS, WINDOWS, end_in_days, end_of}, queries::Holdings};
-use crate::{applications::Application, environments::Environment, scopes::Section, settings::Settings, text, web::time::spell_day};
+use super::{
+    Key, KeyChanges, Limit, NewKey, Permissions,
+    model::{MOST_REQUESTS, WINDOWS, end_in_days, end_of},
+    queries::Holdings,
+};
+use crate::{
+    applications::Application, environments::Environment, scopes::Section, settings::Settings,
+    text, web::time::spell_day,
+};
 
 /// The lifetimes on offer, in days.
 pub const LIFETIMES: [i64; 5] = [7, 30, 60, 90, 365];
@@ -75,7 +82,10 @@ impl KeyErrors {
 
     /// The name looks like that of another key.
     pub fn name_taken() -> Self {
-        Self::one("name", "This name is too similar to that of another key of yours in the same application and environment. Choose another.")
+        Self::one(
+            "name",
+            "This name is too similar to that of another key of yours in the same application and environment. Choose another.",
+        )
     }
 
     pub fn is_empty(&self) -> bool {
@@ -117,7 +127,8 @@ impl KeyForm {
 
     /// The edit form of a key.
     pub fn of(key: &Key, held: &Holdings) -> Self {
-        let slugs = |named: &[(String, String)]| named.iter().map(|(slug, _)| slug.clone()).collect();
+        let slugs =
+            |named: &[(String, String)]| named.iter().map(|(slug, _)| slug.clone()).collect();
         let limit = held.limits.first();
         Self {
             name: key.name.clone(),
@@ -131,7 +142,10 @@ impl KeyForm {
             rate_count: limit.map_or_else(|| "100".into(), |limit| limit.requests.to_string()),
             rate_unit: limit.map_or("second", Limit::window).into(),
             expires: if key.expires_at.is_some() { "date" } else { "never" }.into(),
-            expires_on: key.expires_at.map(|at| at.format("%Y-%m-%d").to_string()).unwrap_or_default(),
+            expires_on: key
+                .expires_at
+                .map(|at| at.format("%Y-%m-%d").to_string())
+                .unwrap_or_default(),
             version: key.version.to_string(),
             ..Self::default()
         }
@@ -146,20 +160,34 @@ impl KeyForm {
 
     /// Application and environment.
     pub fn check_place(&self, choices: &Choices, errors: &mut KeyErrors) -> Option<(i64, i64)> {
-        let application = choices.application(self).map(|application| application.id).ok_or("Choose an application from the list.");
-        let environment = choices.environment(self).map(|environment| environment.id).ok_or("Choose an environment from the list.");
+        let application = choices
+            .application(self)
+            .map(|application| application.id)
+            .ok_or("Choose an application from the list.");
+        let environment = choices
+            .environment(self)
+            .map(|environment| environment.id)
+            .ok_or("Choose an environment from the list.");
         let application = errors.keep("application", application.map_err(Into::into));
         let environment = errors.keep("environment", environment.map_err(Into::into));
         Some((application?, environment?))
     }
 
     /// What the key may do.
-    pub fn check_permissions(&self, choices: &Choices, errors: &mut KeyErrors) -> Option<Permissions> {
+    pub fn check_permissions(
+        &self,
+        choices: &Choices,
+        errors: &mut KeyErrors,
+    ) -> Option<Permissions> {
         errors.keep("permissions", self.parse_permissions(choices))
     }
 
     /// How often and until when.
-    pub fn check_limits(&self, now: DateTime<Utc>, errors: &mut KeyErrors) -> Option<(Vec<Limit>, Option<DateTime<Utc>>)> {
+    pub fn check_limits(
+        &self,
+        now: DateTime<Utc>,
+        errors: &mut KeyErrors,
+    ) -> Option<(Vec<Limit>, Option<DateTime<Utc>>)> {
         let limits = errors.keep("rate_count", self.parse_rate());
         let expiry = errors.keep("expires_on", self.parse_expiry(now));
         Some((limits?, expiry?))
@@ -176,7 +204,12 @@ impl KeyForm {
         let permissions = self.check_permissions(choices, &mut errors);
         let limits = self.check_limits(choices.now, &mut errors);
         match (named, place, permissions, limits) {
-            (Some((name, note)), Some((application_id, environment_id)), Some(permissions), Some((limits, expires_at))) => Ok(NewKey {
+            (
+                Some((name, note)),
+                Some((application_id, environment_id)),
+                Some(permissions),
+                Some((limits, expires_at)),
+            ) => Ok(NewKey {
                 name,
                 note,
                 application_id,
@@ -201,9 +234,15 @@ impl KeyForm {
         let named = self.check_name(&mut errors);
         let permissions = self.check_permissions(choices, &mut errors);
         let is_untouched = self.expires == "date"
-            && key.expires_at.is_some_and(|at| at.format("%Y-%m-%d").to_string() == self.expires_on);
+            && key
+                .expires_at
+                .is_some_and(|at| at.format("%Y-%m-%d").to_string() == self.expires_on);
         let limits = errors.keep("rate_count", self.parse_rate());
-        let expiry = if is_untouched { Some(key.expires_at) } else { errors.keep("expires_on", self.parse_expiry(choices.now)) };
+        let expiry = if is_untouched {
+            Some(key.expires_at)
+        } else {
+            errors.keep("expires_on", self.parse_expiry(choices.now))
+        };
         match (named, permissions, limits, expiry) {
             (Some((name, note)), Some(permissions), Some(limits), Some(expires_at)) => {
                 Ok(KeyChanges { name, note, permissions, limits, expires_at })
@@ -213,7 +252,9 @@ impl KeyForm {
     }
 
     fn parse_permissions(&self, choices: &Choices) -> Result<Permissions, String> {
-        let unknown = || "One of the permissions doesn’t exist any more. Look through your choice.".to_owned();
+        let unknown = || {
+            "One of the permissions doesn’t exist any more. Look through your choice.".to_owned()
+        };
         let all = match self.all_permissions.as_str() {
             "" => false,
             "yes" => true,
@@ -221,7 +262,11 @@ impl KeyForm {
         };
         let mut chosen = Permissions { all, ..Permissions::default() };
         for slug in &self.section {
-            let section = choices.catalogue.iter().find(|section| section.slug == *slug).ok_or_else(unknown)?;
+            let section = choices
+                .catalogue
+                .iter()
+                .find(|section| section.slug == *slug)
+                .ok_or_else(unknown)?;
             if !chosen.sections.contains(&section.id) {
                 chosen.sections.push(section.id);
             }
@@ -230,14 +275,25 @@ impl KeyForm {
             let (section, permission) = choices
                 .catalogue
                 .iter()
-                .find_map(|section| Some((section, section.permissions.iter().find(|permission| permission.slug == *slug)?)))
+                .find_map(|section| {
+                    Some((
+                        section,
+                        section.permissions.iter().find(|permission| permission.slug == *slug)?,
+                    ))
+                })
                 .ok_or_else(unknown)?;
             // What a whole section holds anyway is not kept a second time.
-            if !chosen.sections.contains(&section.id) && !chosen.permissions.contains(&permission.id) {
+            if !chosen.sections.contains(&section.id)
+                && !chosen.permissions.contains(&permission.id)
+            {
                 chosen.permissions.push(permission.id);
             }
         }
-        if chosen.is_empty() { Err("Choose at least one permission. A key without any is refused everywhere.".into()) } else { Ok(chosen) }
+        if chosen.is_empty() {
+            Err("Choose at least one permission. A key without any is refused everywhere.".into())
+        } else {
+            Ok(chosen)
+        }
     }
 
     fn parse_rate(&self) -> Result<Vec<Limit>, String> {
@@ -246,7 +302,10 @@ impl KeyForm {
             "none" => Ok(Vec::new()),
             "limited" => {
                 let typed = self.rate_count.trim();
-                if typed.is_empty() || typed.len() > 7 || !typed.bytes().all(|byte| byte.is_ascii_digit()) {
+                if typed.is_empty()
+                    || typed.len() > 7
+                    || !typed.bytes().all(|byte| byte.is_ascii_digit())
+                {
                     return Err(range());
                 }
                 let requests: i32 = typed.parse().map_err(|_| range())?;
@@ -297,7 +356,11 @@ impl KeyForm {
         if self.all_permissions == "yes" || self.has_section(&section.slug) {
             return section.permissions.len();
         }
-        section.permissions.iter().filter(|permission| self.has_permission(&permission.slug)).count()
+        section
+            .permissions
+            .iter()
+            .filter(|permission| self.has_permission(&permission.slug))
+            .count()
     }
 }
 
@@ -314,7 +377,8 @@ impl Choices {
 
     /// The lifetimes on offer with the day each leads to, weekday and all.
     pub fn lifetimes(&self) -> Vec<(String, String)> {
-        let spell = |days| end_in_days(self.now, days).date_naive().format("%A %-d %B %Y").to_string();
+        let spell =
+            |days| end_in_days(self.now, days).date_naive().format("%A %-d %B %Y").to_string();
         LIFETIMES.into_iter().map(|days| (days.to_string(), spell(days))).collect()
     }
 
@@ -336,14 +400,20 @@ fn parse_note(typed: &str) -> Result<String, String> {
 }
 
 fn parse_day(typed: &str, now: DateTime<Utc>) -> Result<NaiveDate, String> {
-    let is_date = typed.len() == 10 && typed.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let is_date =
+        typed.len() == 10 && typed.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let today = now.date_naive();
     let latest = today + TimeDelta::days(LONGEST_YEARS * 365);
     let day = is_date.then(|| NaiveDate::parse_from_str(typed, "%Y-%m-%d").ok()).flatten();
     match day {
         None => Err("Give a day as year-month-day, such as 2027-02-18.".into()),
-        Some(day) if day <= today => Err("That day has begun or passed. Choose a later one; to stop the key now, use Revoke.".into()),
-        Some(day) if day > latest => Err(format!("Choose a day before {}, or “Never”.", spell_day(latest))),
+        Some(day) if day <= today => Err(
+            "That day has begun or passed. Choose a later one; to stop the key now, use Revoke."
+                .into(),
+        ),
+        Some(day) if day > latest => {
+            Err(format!("Choose a day before {}, or “Never”.", spell_day(latest)))
+        }
         Some(day) => Ok(day),
     }
 }
@@ -399,7 +469,13 @@ mod tests {
     #[test]
     fn rates_are_whole_numbers_in_range() {
         let rate = |typed: &str| {
-            KeyForm { rate: "limited".into(), rate_count: typed.into(), rate_unit: "second".into(), ..KeyForm::default() }.parse_rate()
+            KeyForm {
+                rate: "limited".into(),
+                rate_count: typed.into(),
+                rate_unit: "second".into(),
+                ..KeyForm::default()
+            }
+            .parse_rate()
         };
         assert_eq!(rate("100"), Ok(vec![Limit { requests: 100, per_seconds: 1 }]));
         assert!(rate("1000000").is_ok());
@@ -411,10 +487,22 @@ mod tests {
     #[test]
     fn expiry_is_a_day_to_come() {
         let now = Utc::now();
-        let expiry = |typed: &str| KeyForm { expires: "date".into(), expires_on: typed.into(), ..KeyForm::default() }.parse_expiry(now);
+        let expiry = |typed: &str| {
+            KeyForm { expires: "date".into(), expires_on: typed.into(), ..KeyForm::default() }
+                .parse_expiry(now)
+        };
         let tomorrow = (now + TimeDelta::days(1)).format("%Y-%m-%d").to_string();
         assert!(expiry(&tomorrow).is_ok());
-        for typed in ["2020-01-01", &now.format("%Y-%m-%d").to_string(), "9999-01-01", "2027-02-30", "0000-00-00", "tomorrow", "", "+027-01-01"] {
+        for typed in [
+            "2020-01-01",
+            &now.format("%Y-%m-%d").to_string(),
+            "9999-01-01",
+            "2027-02-30",
+            "0000-00-00",
+            "tomorrow",
+            "",
+            "+027-01-01",
+        ] {
             assert!(expiry(typed).is_err(), "{typed}");
         }
     }

@@ -37,7 +37,11 @@ pub fn tell(event: Event) -> Told {
     };
     let more = match event.action.as_str() {
         "key.updated" => differences(&event.details),
-        "key.revoked" => event.details["reason"].as_str().map(|reason| format!("“{reason}”")).into_iter().collect(),
+        "key.revoked" => event.details["reason"]
+            .as_str()
+            .map(|reason| format!("“{reason}”"))
+            .into_iter()
+            .collect(),
         "key.regenerated" => event.details["secret"][0]
             .as_str()
             .map(|masked| format!("the old one, {masked}, stopped at once"))
@@ -60,7 +64,11 @@ const FIELDS: [(&str, &str); 7] = [
 ];
 
 fn fields(details: &Value) -> String {
-    let mut words: Vec<&str> = FIELDS.iter().filter(|(field, _)| details.get(field).is_some()).map(|(_, word)| *word).collect();
+    let mut words: Vec<&str> = FIELDS
+        .iter()
+        .filter(|(field, _)| details.get(field).is_some())
+        .map(|(_, word)| *word)
+        .collect();
     words.dedup();
     match words.as_slice() {
         [] => "nothing".into(),
@@ -70,7 +78,11 @@ fn fields(details: &Value) -> String {
 }
 
 fn differences(details: &Value) -> Vec<String> {
-    FIELDS.iter().filter_map(|(field, _)| details.get(field).map(|change| (*field, &change[0], &change[1]))).flat_map(|(field, before, after)| difference(field, before, after)).collect()
+    FIELDS
+        .iter()
+        .filter_map(|(field, _)| details.get(field).map(|change| (*field, &change[0], &change[1])))
+        .flat_map(|(field, before, after)| difference(field, before, after))
+        .collect()
 }
 
 fn difference(field: &str, before: &Value, after: &Value) -> Vec<String> {
@@ -79,7 +91,11 @@ fn difference(field: &str, before: &Value, after: &Value) -> Vec<String> {
         ("all_permissions", ..) => vec!["no longer all permissions".into()],
         (_, Value::Array(before), Value::Array(after)) => {
             let listed = |from: &[Value], without: &[Value]| {
-                let words: Vec<&str> = from.iter().filter(|word| !without.contains(word)).filter_map(Value::as_str).collect();
+                let words: Vec<&str> = from
+                    .iter()
+                    .filter(|word| !without.contains(word))
+                    .filter_map(Value::as_str)
+                    .collect();
                 words.join(", ")
             };
             [("added", listed(after, before)), ("removed", listed(before, after))]
@@ -90,7 +106,11 @@ fn difference(field: &str, before: &Value, after: &Value) -> Vec<String> {
         }
         ("expires_at", before, after) => vec![format!("{} → {}", day(before), day(after))],
         ("note", ..) => Vec::new(),
-        (_, before, after) => vec![format!("“{}” → “{}”", before.as_str().unwrap_or("—"), after.as_str().unwrap_or("—"))],
+        (_, before, after) => vec![format!(
+            "“{}” → “{}”",
+            before.as_str().unwrap_or("—"),
+            after.as_str().unwrap_or("—")
+        )],
     }
 }
 
@@ -131,6 +151,9 @@ mod tests {
 
     #[test]
     fn a_revocation_gives_its_reason() {
-        assert_eq!(told("key.revoked", json!({ "reason": "laptop stolen" })).more, ["“laptop stolen”"]);
+        assert_eq!(
+            told("key.revoked", json!({ "reason": "laptop stolen" })).more,
+            ["“laptop stolen”"]
+        );
     }
 }

@@ -30,5 +30,7 @@ mod wizard;
 
 pub use drafts::sweep;
 pub use form::{Choices, KeyErrors, KeyForm};
+pub use model::{
+    Key, KeyChanges, Limit, NewKey, Permissions, Status, WINDOWS, end_in_days, end_of, spaced,
+};
 pub use routes::routes;
-pub use model::{Key, KeyChanges, Limit, NewKey, Permissions, Status, WINDOWS, end_in_days, end_of, spaced};

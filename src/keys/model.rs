@@ -136,7 +136,8 @@ impl Key {
 }
 
 /// The windows a limit can have, in seconds, with their words.
-pub const WINDOWS: [(i32, &str); 4] = [(1, "second"), (60, "minute"), (3_600, "hour"), (86_400, "day")];
+pub const WINDOWS: [(i32, &str); 4] =
+    [(1, "second"), (60, "minute"), (3_600, "hour"), (86_400, "day")];
 /// No limit admits more requests in its window.
 pub const MOST_REQUESTS: i32 = 1_000_000;
 
@@ -151,7 +152,10 @@ pub struct Limit {
 impl Limit {
     /// The word of its window: “second”.
     pub fn window(&self) -> &'static str {
-        WINDOWS.iter().find(|(seconds, _)| *seconds == self.per_seconds).map_or("window", |(_, word)| word)
+        WINDOWS
+            .iter()
+            .find(|(seconds, _)| *seconds == self.per_seconds)
+            .map_or("window", |(_, word)| word)
     }
 
     /// “100 / second”
@@ -258,8 +262,15 @@ mod tests {
             revoke_reason: None,
             last_used_at: None,
             version: 1,
-            application: ApplicationName { app_id: "app_0123456789abcdef".into(), name: "Storefront".into() },
-            environment: EnvironmentName { slug: "production".into(), name: "Production".into(), mode: "live".into() },
+            application: ApplicationName {
+                app_id: "app_0123456789abcdef".into(),
+                name: "Storefront".into(),
+            },
+            environment: EnvironmentName {
+                slug: "production".into(),
+                name: "Production".into(),
+                mode: "live".into(),
+            },
             owner: None,
             secret: MaskedSecret { masked: "prod_sk_abcd…wxyz".into(), created_at: now },
         }

@@ -19,8 +19,8 @@ use crate::{
     credentials::SecretHash,
     error::{AppError, AppResult},
     schema::{
-        applications, environments, key_limits, key_permissions, key_secrets, key_sections, keys, permissions, sections,
-        users,
+        applications, environments, key_limits, key_permissions, key_secrets, key_sections, keys,
+        permissions, sections, users,
     },
     users::Viewer,
 };
@@ -34,7 +34,10 @@ fn joined() -> _ {
         .inner_join(applications::table)
         .inner_join(environments::table)
         .left_join(users::table)
-        .inner_join(key_secrets::table.on(key_secrets::key_id.eq(keys::id).and(key_secrets::ends_at.is_null())))
+        .inner_join(
+            key_secrets::table
+                .on(key_secrets::key_id.eq(keys::id).and(key_secrets::ends_at.is_null())),
+        )
 }
 
 type Keys<'a> = dsl::IntoBoxed<'a, dsl::Select<joined, dsl::AsSelect<Key, Pg>>, Pg>;
@@ -60,8 +63,14 @@ pub fn find(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppRe
 ///
 /// # Errors
 /// [`AppError::NoApiAccess`].
-pub fn find_by_secret(conn: &mut PgConnection, viewer: &Viewer, hash: SecretHash) -> AppResult<Option<Key>> {
-    let owner = key_secrets::table.filter(key_secrets::hash.eq(hash.as_bytes().to_vec())).select(key_secrets::key_id);
+pub fn find_by_secret(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    hash: SecretHash,
+) -> AppResult<Option<Key>> {
+    let owner = key_secrets::table
+        .filter(key_secrets::hash.eq(hash.as_bytes().to_vec()))
+        .select(key_secrets::key_id);
     let Some(id) = owner.first::<i64>(conn).optional()? else { return Ok(None) };
     Ok(visible_to(viewer)?.filter(keys::id.eq(id)).first(conn).optional()?)
 }
@@ -97,7 +106,12 @@ pub struct Holdings {
 ///
 /// # Errors
 /// [`AppError::NoApiAccess`].
-pub fn list(conn: &mut PgConnection, viewer: &Viewer, filter: &Filter, now: DateTime<Utc>) -> AppResult<Page> {
+pub fn list(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> AppResult<Page> {
     let query = narrow(visible_to(viewer)?, filter, now);
     let backwards = filter.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
     let descending = filter.order.descending != backwards;
@@ -105,18 +119,27 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer, filter: &Filter, now: Date
         Some(cursor) => beyond(query, filter.order.sort, descending, cursor),
         None => query,
     };
-    let mut found: Vec<Key> = in_order(query, filter.order.sort, descending).limit(PAGE as i64 + 1).load(conn)?;
+    let mut found: Vec<Key> =
+        in_order(query, filter.order.sort, descending).limit(PAGE as i64 + 1).load(conn)?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);
     if backwards {
         found.reverse();
     }
-    let (has_next, has_previous) = if backwards { (true, more) } else { (more, filter.cursor.is_some()) };
-    let cursor = |key: Option<&Key>, backwards| key.map(|key| Cursor::at(key, filter.order, backwards));
+    let (has_next, has_previous) =
+        if backwards { (true, more) } else { (more, filter.cursor.is_some()) };
+    let cursor =
+        |key: Option<&Key>, backwards| key.map(|key| Cursor::at(key, filter.order, backwards));
     let next = if has_next { cursor(found.last(), false) } else { None };
     let previous = if has_previous { cursor(found.first(), true) } else { None };
     let mut holdings = holdings(conn, &found)?;
-    let keys = found.into_iter().map(|key| { let held = holdings.remove(&key.id).unwrap_or_default(); (key, held) }).collect();
+    let keys = found
+        .into_iter()
+        .map(|key| {
+            let held = holdings.remove(&key.id).unwrap_or_default();
+            (key, held)
+        })
+        .collect();
     Ok(Page { keys, next, previous })
 }
 
@@ -181,10 +204,15 @@ fn narrow<'a>(mut query: Keys<'a>, filter: &Filter, now: DateTime<Utc>) -> Keys<
     }
     match filter.last_used {
         None => query,
-        Some(LastUsed::Within(days)) => query.filter(keys::last_used_at.gt(now - TimeDelta::days(days))),
+        Some(LastUsed::Within(days)) => {
+            query.filter(keys::last_used_at.gt(now - TimeDelta::days(days)))
+        }
         Some(LastUsed::NotFor(days)) => {
             let since = now - TimeDelta::days(days);
-            query.filter(dsl::sql::<Bool>("coalesce(keys.last_used_at, keys.created_at) < ").bind::<Timestamptz, _>(since))
+            query.filter(
+                dsl::sql::<Bool>("coalesce(keys.last_used_at, keys.created_at) < ")
+                    .bind::<Timestamptz, _>(since),
+            )
         }
         Some(LastUsed::Never) => query.filter(keys::last_used_at.is_null()),
     }
@@ -193,13 +221,20 @@ fn narrow<'a>(mut query: Keys<'a>, filter: &Filter, now: DateTime<Utc>) -> Keys<
 /// Every word is meant literally. Under three letters a trigram index is of no help: only beginnings are searched.
 fn matching<'a>(query: Keys<'a>, words: &str) -> Keys<'a> {
     let literal = words.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    let pattern = if words.chars().count() < 3 { format!("{literal}%") } else { format!("%{literal}%") };
+    let pattern =
+        if words.chars().count() < 3 { format!("{literal}%") } else { format!("%{literal}%") };
     let others = diesel::alias!(applications as others);
-    let in_applications =
-        others.filter(others.field(applications::name).ilike(pattern.clone())).select(others.field(applications::id));
+    let in_applications = others
+        .filter(others.field(applications::name).ilike(pattern.clone()))
+        .select(others.field(applications::id));
     let owners = diesel::alias!(users as owners);
     let of_owners = owners
-        .filter(owners.field(users::name).ilike(pattern.clone()).or(owners.field(users::email).ilike(pattern.clone())))
+        .filter(
+            owners
+                .field(users::name)
+                .ilike(pattern.clone())
+                .or(owners.field(users::email).ilike(pattern.clone())),
+        )
         .select(owners.field(users::id).nullable());
     query.filter(
         keys::name
@@ -214,9 +249,15 @@ fn with_status<'a>(query: Keys<'a>, status: Status, now: DateTime<Utc>) -> Keys<
     let lives = keys::expires_at.is_null().or(keys::expires_at.gt(now)).assume_not_null();
     match status {
         Status::Revoked => query.filter(keys::revoked_at.is_not_null()),
-        Status::Expired => query.filter(keys::revoked_at.is_null().and(keys::expires_at.le(now).assume_not_null())),
-        Status::Inactive => query.filter(keys::revoked_at.is_null().and(keys::disabled_at.is_not_null()).and(lives)),
-        Status::Active => query.filter(keys::revoked_at.is_null().and(keys::disabled_at.is_null()).and(lives)),
+        Status::Expired => {
+            query.filter(keys::revoked_at.is_null().and(keys::expires_at.le(now).assume_not_null()))
+        }
+        Status::Inactive => {
+            query.filter(keys::revoked_at.is_null().and(keys::disabled_at.is_not_null()).and(lives))
+        }
+        Status::Active => {
+            query.filter(keys::revoked_at.is_null().and(keys::disabled_at.is_null()).and(lives))
+        }
     }
 }
 
@@ -234,7 +275,9 @@ fn in_order<'a>(query: Keys<'a>, sort: Sort, descending: bool) -> Keys<'a> {
     match (sort, descending) {
         (Sort::Created, true) => query.order((keys::created_at.desc(), keys::id.desc())),
         (Sort::Created, false) => query.order((keys::created_at.asc(), keys::id.asc())),
-        (Sort::Name, true) => query.order((sql::<Text>("lower(keys.name)").desc(), keys::id.desc())),
+        (Sort::Name, true) => {
+            query.order((sql::<Text>("lower(keys.name)").desc(), keys::id.desc()))
+        }
         (Sort::Name, false) => query.order((sql::<Text>("lower(keys.name)").asc(), keys::id.asc())),
         (Sort::LastUsed, true) => query.order((last_used().desc(), keys::id.desc())),
         (Sort::LastUsed, false) => query.order((last_used().asc(), keys::id.asc())),
@@ -261,4 +304,3 @@ fn beyond<'a>(query: Keys<'a>, sort: Sort, descending: bool, cursor: &Cursor) ->
             .sql(")"),
     )
 }
-

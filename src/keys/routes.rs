@@ -47,20 +47,35 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/keys/{key}/revoke").post(acts::revoke))
         .service(web::resource("/keys/{key}/delete").post(acts::delete));
     // Where the platforms' own manuals say API Keys are.
-    for alias in ["/business-settings/api-keys", "/settings/service-settings/api-keys", "/developer/api-keys", "/account/api-keys"] {
+    for alias in [
+        "/business-settings/api-keys",
+        "/settings/service-settings/api-keys",
+        "/developer/api-keys",
+        "/account/api-keys",
+    ] {
         cfg.service(web::resource(alias).get(async || see_other("/keys")));
     }
 }
 
 /// `GET /keys`
-async fn index(app: Data<App>, layout: Layout, hx: Hx, filter: Query<FilterForm>) -> AppResult<HttpResponse> {
+async fn index(
+    app: Data<App>,
+    layout: Layout,
+    hx: Hx,
+    filter: Query<FilterForm>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let drawn = draw_list(&app, layout, filter.into_inner()).await?;
     fragment_or_page(hx, &drawn.as_table(), &drawn)
 }
 
 /// `POST /keys/search`: by POST because what is pasted may be a secret. Anything else ends up in the address.
-async fn search(app: Data<App>, layout: Layout, hx: Hx, form: Fields<FilterForm>) -> AppResult<HttpResponse> {
+async fn search(
+    app: Data<App>,
+    layout: Layout,
+    hx: Hx,
+    form: Fields<FilterForm>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let mut filter = form.into_inner();
     if Presented::looks_secret(&filter.q) {
@@ -81,7 +96,12 @@ async fn search(app: Data<App>, layout: Layout, hx: Hx, form: Fields<FilterForm>
 }
 
 /// A secret leads to its key, also one that was replaced. It is hashed and dropped; no answer repeats it.
-async fn find_secret(app: &App, layout: Layout, hx: Hx, mut filter: FilterForm) -> AppResult<HttpResponse> {
+async fn find_secret(
+    app: &App,
+    layout: Layout,
+    hx: Hx,
+    mut filter: FilterForm,
+) -> AppResult<HttpResponse> {
     let pasted = std::mem::take(&mut filter.q);
     let hash = match Presented::parse(pasted.trim()) {
         Some(presented @ Presented::KeySecret(_)) => Some(presented.hash()),
@@ -99,7 +119,11 @@ async fn find_secret(app: &App, layout: Layout, hx: Hx, mut filter: FilterForm) 
         return fragment_or_page(hx, &drawn.as_table(), &drawn);
     };
     let address = format!("/keys/{}", key.public_key);
-    if hx.wants_fragment() { Ok(HttpResponse::Ok().insert_header(("HX-Redirect", address)).finish()) } else { Ok(see_other(&address)) }
+    if hx.wants_fragment() {
+        Ok(HttpResponse::Ok().insert_header(("HX-Redirect", address)).finish())
+    } else {
+        Ok(see_other(&address))
+    }
 }
 
 async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<views::Index> {
@@ -111,15 +135,41 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
         .read(move |conn| {
             let list = queries::list(conn, &viewer, &filter, now)?;
             let has_any = !list.keys.is_empty() || queries::has_any(conn, &viewer)?;
-            let owners = if viewer.is_administrator() { users::names(conn)? } else { Vec::new() };
-            Ok((list, has_any, commands::may_revoke(conn, &viewer)?, wizard::choices(conn, &viewer)?, owners))
+            let owners =
+                if viewer.is_administrator() { users::queries::names(conn)? } else { Vec::new() };
+            Ok((
+                list,
+                has_any,
+                commands::may_revoke(conn, &viewer)?,
+                wizard::choices(conn, &viewer)?,
+                owners,
+            ))
         })
         .await?;
     let first_page = FilterForm { after: String::new(), before: String::new(), ..form.clone() };
-    let next = list.next.map(|cursor| FilterForm { after: cursor.spell(&signer, &form), ..first_page.clone() }.address());
-    let previous = list.previous.map(|cursor| FilterForm { before: cursor.spell(&signer, &form), ..first_page.clone() }.address());
-    let rows = list.keys.into_iter().map(|(key, held)| Row::new(key, held, &layout.viewer, may_revoke, now)).collect();
-    Ok(views::Index { layout, filter: form, order, rows, has_any, next, previous, choices, owners, unknown_secret: false })
+    let next = list.next.map(|cursor| {
+        FilterForm { after: cursor.spell(&signer, &form), ..first_page.clone() }.address()
+    });
+    let previous = list.previous.map(|cursor| {
+        FilterForm { before: cursor.spell(&signer, &form), ..first_page.clone() }.address()
+    });
+    let rows = list
+        .keys
+        .into_iter()
+        .map(|(key, held)| Row::new(key, held, &layout.viewer, may_revoke, now))
+        .collect();
+    Ok(views::Index {
+        layout,
+        filter: form,
+        order,
+        rows,
+        has_any,
+        next,
+        previous,
+        choices,
+        owners,
+        unknown_secret: false,
+    })
 }
 
 /// `GET /keys/{public key}`
@@ -134,11 +184,22 @@ async fn show(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<H
             let days = usage::by_day(conn, key.id, DAYS, now.date_naive())?;
             let events = audit::recent_for(conn, &public_key, EVENTS)?;
             let may_revoke = commands::may_revoke(conn, &viewer)?;
-            Ok((Row::new(key, held, &viewer, may_revoke, now), days, events, wizard::choices(conn, &viewer)?))
+            Ok((
+                Row::new(key, held, &viewer, may_revoke, now),
+                days,
+                events,
+                wizard::choices(conn, &viewer)?,
+            ))
         })
         .await?;
     let granted = granted(&row, &choices);
-    page(&views::Show { layout, row, days, history: events.into_iter().map(history::tell).collect(), granted })
+    page(&views::Show {
+        layout,
+        row,
+        days,
+        history: events.into_iter().map(history::tell).collect(),
+        granted,
+    })
 }
 
 fn granted(row: &Row, choices: &Choices) -> Vec<Granted> {
@@ -147,17 +208,21 @@ fn granted(row: &Row, choices: &Choices) -> Vec<Granted> {
     }
     let whole = row.held.sections.iter().map(|(slug, name)| Granted::Section {
         name: name.clone(),
-        count: choices.catalogue.iter().find(|section| section.slug == *slug).map_or(0, |section| section.permissions.len()),
+        count: choices
+            .catalogue
+            .iter()
+            .find(|section| section.slug == *slug)
+            .map_or(0, |section| section.permissions.len()),
     });
     let catalogue = choices.catalogue.iter().flat_map(|section| &section.permissions);
-    let single = catalogue.filter(|permission| row.held.permissions.iter().any(|(slug, _)| *slug == permission.slug)).map(|permission| {
-        Granted::Single {
+    let single = catalogue
+        .filter(|permission| row.held.permissions.iter().any(|(slug, _)| *slug == permission.slug))
+        .map(|permission| Granted::Single {
             label: permission.label.clone(),
             slug: permission.slug.clone(),
             access: permission.access.slug(),
             publishable: permission.publishable,
-        }
-    });
+        });
     whole.chain(single).collect()
 }
 
@@ -165,28 +230,40 @@ fn granted(row: &Row, choices: &Choices) -> Vec<Granted> {
 async fn edit(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let (viewer, public_key) = (layout.viewer.clone(), parse_key(&path)?);
-    let (key, held, choices) = app.db.read(move |conn| read_for_edit(conn, &viewer, &public_key)).await?;
+    let (key, held, choices) =
+        app.db.read(move |conn| read_for_edit(conn, &viewer, &public_key)).await?;
     if key.revoked_at.is_some() {
-        return Err(AppError::Conflict("This key is revoked for good. Create a new one instead.".into()));
+        return Err(AppError::Conflict(
+            "This key is revoked for good. Create a new one instead.".into(),
+        ));
     }
     let form = KeyForm::of(&key, &held);
     page(&draw_edit(layout, key, held.limits.len(), form, KeyErrors::default(), choices))
 }
 
 /// `POST /keys/{public key}/edit`
-async fn update(app: Data<App>, layout: Layout, session: Session, path: Path<String>, form: Fields<KeyForm>) -> AppResult<HttpResponse> {
+async fn update(
+    app: Data<App>,
+    layout: Layout,
+    session: Session,
+    path: Path<String>,
+    form: Fields<KeyForm>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let (viewer, public_key, form) = (layout.viewer.clone(), parse_key(&path)?, form.into_inner());
-    let version: i32 = form
-        .version
-        .parse()
-        .map_err(|_| AppError::BadRequest("The form is incomplete. Open the key and try again.".into()))?;
+    let version: i32 = form.version.parse().map_err(|_| {
+        AppError::BadRequest("The form is incomplete. Open the key and try again.".into())
+    })?;
     let (asker, wanted) = (viewer.clone(), public_key.clone());
-    let (key, held, choices) = app.db.read(move |conn| read_for_edit(conn, &asker, &wanted)).await?;
+    let (key, held, choices) =
+        app.db.read(move |conn| read_for_edit(conn, &asker, &wanted)).await?;
     let limits = held.limits.len();
     // Application and environment are fixed for life; a form that names others is not understood.
     if !(form.environment.is_empty() || form.environment == key.environment.slug) {
-        let errors = KeyErrors::one("environment", "The environment of a key is fixed. Create a new key in the other one.");
+        let errors = KeyErrors::one(
+            "environment",
+            "The environment of a key is fixed. Create a new key in the other one.",
+        );
         return invalid(&draw_edit(layout, key, limits, form, errors, choices));
     }
     let changes = match form.parse_changes(&choices, &key) {
@@ -194,11 +271,17 @@ async fn update(app: Data<App>, layout: Layout, session: Session, path: Path<Str
         Err(errors) => return invalid(&draw_edit(layout, key, limits, form, errors, choices)),
     };
     let revive = form.revive == "yes";
-    let outcome = app.db.write(move |conn| commands::update(conn, &viewer, &public_key, version, &changes, revive)).await;
+    let outcome = app
+        .db
+        .write(move |conn| commands::update(conn, &viewer, &public_key, version, &changes, revive))
+        .await;
     match outcome {
         Ok(Edited::Saved(saved)) => {
             app.forget(Change::Key(saved.id));
-            Flash::leave(&session, format!("{} is updated. It counts from the next request on.", saved.name));
+            Flash::leave(
+                &session,
+                format!("{} is updated. It counts from the next request on.", saved.name),
+            );
             Ok(see_other(&format!("/keys/{}", saved.public_key)))
         }
         Ok(Edited::Stale(saved)) => conflict(&app, layout, *saved, form, choices).await,
@@ -207,42 +290,74 @@ async fn update(app: Data<App>, layout: Layout, session: Session, path: Path<Str
         }
         Err(AppError::Conflict(sentence)) if key.status(Utc::now()) == Status::Expired => {
             let errors = KeyErrors::one("expires_on", sentence);
-            with_status(StatusCode::CONFLICT, &draw_edit(layout, key, limits, form, errors, choices))
+            with_status(
+                StatusCode::CONFLICT,
+                &draw_edit(layout, key, limits, form, errors, choices),
+            )
         }
         Err(error) => Err(error),
     }
 }
 
-async fn conflict(app: &App, layout: Layout, saved: Key, mut form: KeyForm, choices: Choices) -> AppResult<HttpResponse> {
+async fn conflict(
+    app: &App,
+    layout: Layout,
+    saved: Key,
+    mut form: KeyForm,
+    choices: Choices,
+) -> AppResult<HttpResponse> {
     let public_key = saved.public_key.clone();
     let (held, last) = {
         let saved = saved.clone();
         app.db
-            .read(move |conn| Ok((queries::holdings_of(conn, &saved)?, audit::recent_for(conn, &public_key, 1)?)))
+            .read(move |conn| {
+                Ok((queries::holdings_of(conn, &saved)?, audit::recent_for(conn, &public_key, 1)?))
+            })
             .await?
     };
     let lines = views::compare(&form, &KeyForm::of(&saved, &held), &choices);
     form.version = saved.version.to_string();
     let saved_by = last.into_iter().next().map(|event| (event.actor, event.at));
-    with_status(StatusCode::CONFLICT, &views::Conflict { layout, key: saved, form, saved_by, lines })
+    with_status(
+        StatusCode::CONFLICT,
+        &views::Conflict { layout, key: saved, form, saved_by, lines },
+    )
 }
 
-fn read_for_edit(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<(Key, queries::Holdings, Choices)> {
+fn read_for_edit(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    public_key: &str,
+) -> AppResult<(Key, queries::Holdings, Choices)> {
     let key = queries::find(conn, viewer, public_key)?;
     let held = queries::holdings_of(conn, &key)?;
     Ok((key, held, wizard::choices(conn, viewer)?))
 }
 
-fn draw_edit(layout: Layout, key: Key, more_limits: usize, form: KeyForm, errors: KeyErrors, choices: Choices) -> views::Edit {
+fn draw_edit(
+    layout: Layout,
+    key: Key,
+    more_limits: usize,
+    form: KeyForm,
+    errors: KeyErrors,
+    choices: Choices,
+) -> views::Edit {
     let expired = key.status(Utc::now()) == Status::Expired;
     views::Edit { layout, key, form, errors, choices, expired, more_limits }
 }
 
 /// The secret, in the one answer that has it. Never compressed: what is typed elsewhere must not help to guess it.
-pub(super) fn reveal(layout: Layout, key: Key, secret: Secret, again: bool) -> AppResult<HttpResponse> {
+pub(super) fn reveal(
+    layout: Layout,
+    key: Key,
+    secret: Secret,
+    again: bool,
+) -> AppResult<HttpResponse> {
     let basic = secret.basic_token(&key.public_key);
     let mut response = page(&views::Reveal { layout, key, secret, basic, again })?;
-    response.headers_mut().insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("identity"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("identity"));
     Ok(response)
 }
 

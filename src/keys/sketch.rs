@@ -28,7 +28,10 @@ impl Sketch {
         let everything = form.all_permissions == "yes";
         let (whole, others): (Vec<_>, Vec<_>) =
             choices.catalogue.iter().partition(|section| form.has_section(&section.slug));
-        let single = others.iter().flat_map(|section| &section.permissions).filter(|permission| form.has_permission(&permission.slug));
+        let single = others
+            .iter()
+            .flat_map(|section| &section.permissions)
+            .filter(|permission| form.has_permission(&permission.slug));
         Self {
             name: form.check_name(ignored).map(|(name, _)| name),
             application: choices.application(form).map(|application| application.name.clone()),
@@ -51,7 +54,9 @@ impl Sketch {
 fn begin_small(label: &str) -> String {
     let mut characters = label.chars();
     match (characters.next(), characters.clone().next()) {
-        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(characters).collect(),
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(characters).collect()
+        }
         _ => label.to_owned(),
     }
 }

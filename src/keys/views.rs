@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Choices, Key, KeyErrors, KeyForm, Limit, Status, WINDOWS,
+    acts::Act,
     filter::{FilterForm, LastUsed, Order, Sort},
     history::Told,
     queries::Holdings,
@@ -16,7 +17,7 @@ use crate::{
     credentials::Secret,
     usage,
     users::Viewer,
-    web::{Day, Layout, Moment},
+    web::{Day, Layout, Moment, time::ShortDay},
 };
 
 /// A key in the list, or by itself, with what may be done to it.
@@ -65,7 +66,13 @@ pub struct Chip {
 }
 
 impl Row {
-    pub fn new(key: Key, held: Holdings, viewer: &Viewer, may_revoke: bool, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        key: Key,
+        held: Holdings,
+        viewer: &Viewer,
+        may_revoke: bool,
+        now: DateTime<Utc>,
+    ) -> Self {
         let acts = Acts::on(&key, key.status(now), viewer, may_revoke);
         Self { key, held, now, acts }
     }
@@ -79,7 +86,9 @@ impl Row {
         match self.status() {
             Status::Revoked => self.key.revoked_at.map(on_day),
             Status::Expired => self.key.expires_at.map(on_day),
-            Status::Inactive => self.key.disabled_at.map(|at| format!("since {}", at.format("%-d %b %Y"))),
+            Status::Inactive => {
+                self.key.disabled_at.map(|at| format!("since {}", at.format("%-d %b %Y")))
+            }
             Status::Active => self
                 .key
                 .expires_at
@@ -89,7 +98,8 @@ impl Row {
     }
 
     pub fn expires_soon(&self) -> bool {
-        self.status() == Status::Active && self.key.expires_at.is_some_and(|at| at < self.now + TimeDelta::days(14))
+        self.status() == Status::Active
+            && self.key.expires_at.is_some_and(|at| at < self.now + TimeDelta::days(14))
     }
 
     /// In words, why the key is as it is.
@@ -102,7 +112,9 @@ impl Row {
                 (_, None) => String::new(),
             },
             (Status::Expired, Some(at)) => format!("Expired on {}; requests are refused.", day(at)),
-            (Status::Inactive, _) => "Disabled: requests are refused until somebody enables it.".into(),
+            (Status::Inactive, _) => {
+                "Disabled: requests are refused until somebody enables it.".into()
+            }
             (_, Some(at)) => format!("Works until {}.", day(at)),
             (_, None) => "Works until somebody stops it.".into(),
         }
@@ -119,6 +131,11 @@ impl Row {
 
     pub fn last_used(&self) -> Option<Moment> {
         self.key.last_used_at.map(|at| Moment::new(at, self.now))
+    }
+
+    /// 4 Mar 2026
+    pub fn created_short(&self) -> ShortDay {
+        ShortDay(self.key.created_at)
     }
 
     pub fn created(&self) -> Day {
@@ -191,7 +208,11 @@ impl Index {
     fn column(&self, sort: Sort) -> Column {
         Column {
             address: self.filter.sorted(self.order.after_click_on(sort)),
-            direction: (self.order.sort == sort).then_some(if self.order.descending { "descending" } else { "ascending" }),
+            direction: (self.order.sort == sort).then_some(if self.order.descending {
+                "descending"
+            } else {
+                "ascending"
+            }),
         }
     }
 }
@@ -250,14 +271,26 @@ impl Show {
         spaced(self.days.iter().map(|day| day.refused).sum())
     }
 
+    /// How long ago the current secret was shown.
+    pub fn secret_made(&self) -> Moment {
+        Moment::new(self.row.key.secret.created_at, self.row.now)
+    }
+
+    /// 7 Nov
+    pub fn first_day(&self) -> String {
+        self.days.first().map(|day| day.date.format("%-d %b").to_string()).unwrap_or_default()
+    }
+
     pub fn has_traffic(&self) -> bool {
         self.days.iter().any(|day| day.valid + day.refused > 0)
     }
 
     /// The bars of the chart: what a day is called, and where its two rectangles stand, in a box of 560 × 120.
     pub fn bars(&self) -> Vec<Bar> {
-        let most = self.days.iter().map(|day| day.valid + day.refused).max().unwrap_or(0).max(1) as f64;
-        let height = |count: i64| if count == 0 { 0.0 } else { (count as f64 / most * 112.0).max(1.5) };
+        let most =
+            self.days.iter().map(|day| day.valid + day.refused).max().unwrap_or(0).max(1) as f64;
+        let height =
+            |count: i64| if count == 0 { 0.0 } else { (count as f64 / most * 112.0).max(1.5) };
         let width = 560.0 / self.days.len().max(1) as f64;
         self.days
             .iter()
@@ -265,13 +298,21 @@ impl Show {
             .map(|(at, day)| {
                 let (valid, refused) = (height(day.valid), height(day.refused));
                 let x = at as f64 * width + width * 0.15;
-                let refused_y = 120.0 - valid - refused - if valid > 0.0 && refused > 0.0 { 1.5 } else { 0.0 };
+                let refused_y =
+                    120.0 - valid - refused - if valid > 0.0 && refused > 0.0 { 1.5 } else { 0.0 };
                 Bar {
-                    title: format!("{}: {} allowed, {} refused", day.date.format("%-d %B"), spaced(day.valid), spaced(day.refused)),
+                    title: format!(
+                        "{}: {} allowed, {} refused",
+                        day.date.format("%-d %B"),
+                        spaced(day.valid),
+                        spaced(day.refused)
+                    ),
                     x: format!("{x:.1}"),
                     width: format!("{:.1}", width * 0.7),
-                    valid: (day.valid > 0).then(|| (format!("{:.1}", 120.0 - valid), format!("{valid:.1}"))),
-                    refused: (day.refused > 0).then(|| (format!("{refused_y:.1}"), format!("{refused:.1}"))),
+                    valid: (day.valid > 0)
+                        .then(|| (format!("{:.1}", 120.0 - valid), format!("{valid:.1}"))),
+                    refused: (day.refused > 0)
+                        .then(|| (format!("{refused_y:.1}"), format!("{refused:.1}"))),
                 }
             })
             .collect()
@@ -427,22 +468,30 @@ impl Compared {
 
 /// The lines of a comparison.
 pub fn compare(form: &KeyForm, saved: &KeyForm, choices: &Choices) -> Vec<Compared> {
-    let line = |field, of: fn(&KeyForm, &Choices) -> String| Compared { field, mine: of(form, choices), saved: of(saved, choices) };
+    let line = |field, of: fn(&KeyForm, &Choices) -> String| Compared {
+        field,
+        mine: of(form, choices),
+        saved: of(saved, choices),
+    };
     vec![
         line("Name", |form, _| form.name.trim().to_owned()),
         line("Note", |form, _| form.note.trim().replace("\r\n", "\n")),
         line("Permissions", |form, choices| {
             chosen(form, choices).into_iter().map(|chip| chip.text).collect::<Vec<_>>().join(", ")
         }),
-        line("Rate limit", |form, choices| Sketch::of(form, choices).limit.unwrap_or_else(|| "No limit".into())),
-        line("Expires", |form, choices| Sketch::of(form, choices).until.unwrap_or_else(|| "Never".into())),
+        line("Rate limit", |form, choices| {
+            Sketch::of(form, choices).limit.unwrap_or_else(|| "No limit".into())
+        }),
+        line("Expires", |form, choices| {
+            Sketch::of(form, choices).until.unwrap_or_else(|| "Never".into())
+        }),
     ]
 }
 
 /// Are you sure?
 pub struct Question {
     pub key: Key,
-    pub act: super::acts::Act,
+    pub act: Act,
     /// Answered in the last 24 hours.
     pub recent: i64,
     /// The act changes a row of the list that is behind the dialog.

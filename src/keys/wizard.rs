@@ -1,14 +1,16 @@
 //! The steps of creating a key. Each is a page with an address; what is typed is kept in the draft.
 
-use actix_web::{HttpResponse, web::{Data, Query}};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Query},
+};
 use chrono::Utc;
 use diesel::PgConnection;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    Choices, KeyErrors, KeyForm,
-    commands,
+    Choices, KeyErrors, KeyForm, commands,
     drafts::{self, Draft},
     routes::reveal,
     sketch::Sketch,
@@ -37,7 +39,8 @@ pub enum Step {
 }
 
 impl Step {
-    pub const ALL: [Self; 5] = [Self::Name, Self::Place, Self::Permissions, Self::Limits, Self::Summary];
+    pub const ALL: [Self; 5] =
+        [Self::Name, Self::Place, Self::Permissions, Self::Limits, Self::Summary];
 
     /// As addresses spell it.
     pub fn slug(self) -> &'static str {
@@ -99,7 +102,9 @@ impl Step {
     fn take_over(self, typed: KeyForm, kept: KeyForm) -> KeyForm {
         match self {
             Self::Name => KeyForm { name: typed.name, note: typed.note, ..kept },
-            Self::Place => KeyForm { application: typed.application, environment: typed.environment, ..kept },
+            Self::Place => {
+                KeyForm { application: typed.application, environment: typed.environment, ..kept }
+            }
             Self::Permissions => KeyForm {
                 all_permissions: typed.all_permissions,
                 section: typed.section,
@@ -141,21 +146,35 @@ pub struct Address {
 }
 
 /// `GET /keys/new`
-pub async fn new(app: Data<App>, layout: Layout, address: Query<Address>) -> AppResult<HttpResponse> {
+pub async fn new(
+    app: Data<App>,
+    layout: Layout,
+    address: Query<Address>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
-    let Some(draft) = &address.draft else { return Ok(see_other(&step_address(Uuid::new_v4(), Step::Name))) };
+    let Some(draft) = &address.draft else {
+        return Ok(see_other(&step_address(Uuid::new_v4(), Step::Name)));
+    };
     let id = parse_draft(draft)?;
-    let step = address.step.as_deref().map_or(Ok(Step::Name), |slug| Step::parse(slug).ok_or(AppError::NotFound))?;
+    let step = address
+        .step
+        .as_deref()
+        .map_or(Ok(Step::Name), |slug| Step::parse(slug).ok_or(AppError::NotFound))?;
     let viewer = layout.viewer.clone();
-    let (draft, choices) =
-        app.db.read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices(conn, &viewer)?))).await?;
+    let (draft, choices) = app
+        .db
+        .read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices(conn, &viewer)?)))
+        .await?;
     let form = match draft {
         Draft::Used(key) => return created_before(layout, key.map(|key| *key)),
         Draft::Open(form) => *form,
         Draft::Blank => KeyForm::blank(&layout.settings),
     };
     // A step is shown when those before it are answered.
-    let unanswered = Step::ALL.into_iter().take_while(|earlier| *earlier < step).find(|earlier| !earlier.check(&form, &choices).is_empty());
+    let unanswered = Step::ALL
+        .into_iter()
+        .take_while(|earlier| *earlier < step)
+        .find(|earlier| !earlier.check(&form, &choices).is_empty());
     match unanswered {
         Some(earlier) => Ok(see_other(&step_address(id, earlier))),
         None => page(&draw(layout, id, step, form, KeyErrors::default(), choices)),
@@ -163,7 +182,11 @@ pub async fn new(app: Data<App>, layout: Layout, address: Query<Address>) -> App
 }
 
 /// `POST /keys/new`: keeps a step's answers and goes where the button says.
-pub async fn keep(app: Data<App>, layout: Layout, form: Fields<KeyForm>) -> AppResult<HttpResponse> {
+pub async fn keep(
+    app: Data<App>,
+    layout: Layout,
+    form: Fields<KeyForm>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let typed = form.into_inner();
     let id = parse_draft(&typed.draft)?;
@@ -186,7 +209,11 @@ pub async fn keep(app: Data<App>, layout: Layout, form: Fields<KeyForm>) -> AppR
 }
 
 /// `POST /keys/new/sketch`: keeps what is being typed and says what the key would be able to do.
-pub async fn sketch(app: Data<App>, layout: Layout, form: Fields<KeyForm>) -> AppResult<HttpResponse> {
+pub async fn sketch(
+    app: Data<App>,
+    layout: Layout,
+    form: Fields<KeyForm>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let typed = form.into_inner();
     let id = parse_draft(&typed.draft)?;
@@ -203,7 +230,11 @@ enum Created {
 }
 
 /// `POST /keys`: makes the key and shows its secret, once.
-pub async fn create(app: Data<App>, layout: Layout, form: Fields<KeyForm>) -> AppResult<HttpResponse> {
+pub async fn create(
+    app: Data<App>,
+    layout: Layout,
+    form: Fields<KeyForm>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let typed = form.into_inner();
     let id = parse_draft(&typed.draft)?;
@@ -222,14 +253,23 @@ pub async fn create(app: Data<App>, layout: Layout, form: Fields<KeyForm>) -> Ap
         }
         Ok(Created::Before(key)) => created_before(layout, key.map(|key| *key)),
         Ok(Created::Not(form, errors, choices)) => {
-            let step = Step::ALL.into_iter().find(|step| !step.check(&form, &choices).is_empty()).unwrap_or(Step::Name);
+            let step = Step::ALL
+                .into_iter()
+                .find(|step| !step.check(&form, &choices).is_empty())
+                .unwrap_or(Step::Name);
             invalid(&draw(layout, id, step, *form, errors, choices))
         }
         Err(error) if error.violates("keys_name") => {
             let viewer = layout.viewer.clone();
-            let (draft, choices) =
-                app.db.read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices(conn, &viewer)?))).await?;
-            let form = if let Draft::Open(form) = draft { *form } else { KeyForm::blank(&layout.settings) };
+            let (draft, choices) = app
+                .db
+                .read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices(conn, &viewer)?)))
+                .await?;
+            let form = if let Draft::Open(form) = draft {
+                *form
+            } else {
+                KeyForm::blank(&layout.settings)
+            };
             invalid(&draw(layout, id, Step::Name, form, KeyErrors::name_taken(), choices))
         }
         Err(error) => Err(error),
@@ -253,7 +293,13 @@ fn create_from(conn: &mut PgConnection, viewer: &Viewer, id: Uuid) -> AppResult<
     }
 }
 
-async fn save(app: &App, layout: &Layout, id: Uuid, step: Step, typed: KeyForm) -> AppResult<(Draft, KeyForm, Choices)> {
+async fn save(
+    app: &App,
+    layout: &Layout,
+    id: Uuid,
+    step: Step,
+    typed: KeyForm,
+) -> AppResult<(Draft, KeyForm, Choices)> {
     let (viewer, blank) = (layout.viewer.clone(), KeyForm::blank(&layout.settings));
     app.db
         .write(move |conn| {
@@ -266,7 +312,14 @@ async fn save(app: &App, layout: &Layout, id: Uuid, step: Step, typed: KeyForm) 
         .await
 }
 
-fn draw(layout: Layout, id: Uuid, step: Step, form: KeyForm, errors: KeyErrors, choices: Choices) -> views::New {
+fn draw(
+    layout: Layout,
+    id: Uuid,
+    step: Step,
+    form: KeyForm,
+    errors: KeyErrors,
+    choices: Choices,
+) -> views::New {
     let sketch = Sketch::of(&form, &choices);
     views::New { layout, draft: id.to_string(), step, form, errors, choices, sketch }
 }
@@ -280,9 +333,13 @@ fn step_address(draft: Uuid, step: Step) -> String {
 }
 
 fn parse_draft(typed: &str) -> AppResult<Uuid> {
-    typed.parse().map_err(|_| AppError::BadRequest("This form is incomplete. Begin again at API Keys.".into()))
+    typed.parse().map_err(|_| {
+        AppError::BadRequest("This form is incomplete. Begin again at API Keys.".into())
+    })
 }
 
 fn bad_step() -> AppError {
-    AppError::BadRequest("The form names a step that doesn’t exist. Begin again at API Keys.".into())
+    AppError::BadRequest(
+        "The form names a step that doesn’t exist. Begin again at API Keys.".into(),
+    )
 }
