@@ -39,10 +39,8 @@ pub fn fill(conn: &mut PgConnection, operator: &Viewer, data_dir: &Path) -> AppR
             return Ok(false);
         }
         let mut demo = Demo::begin(conn, operator)?;
-        demo.make_keys(conn)?;
-        demo.seal_fates(conn)?;
+        demo.unfold(conn)?;
         demo.send_traffic(conn)?;
-        travel(conn, demo.now)?;
         sql_query("alter table audit_events alter column at set default now()").execute(conn)?;
         sign_ins::write(data_dir, &demo.sign_ins)?;
         Ok(true)
@@ -124,59 +122,77 @@ impl Demo {
         })
     }
 
-    fn make_keys(&mut self, conn: &mut PgConnection) -> AppResult<()> {
-        let mut samples: Vec<&'static Sample> = SAMPLES.iter().collect();
-        samples.sort_by(|one, other| other.created.total_cmp(&one.created));
-        for sample in samples {
-            let created = self.ago(sample.created);
-            travel(conn, created)?;
-            let (key, _) = commands::create(conn, self.owner(sample), &self.new_key(sample))?;
-            diesel::update(keys::table.find(key.id))
-                .set((
-                    keys::created_at.eq(created),
-                    keys::last_used_at.eq(sample.last_used.map(|days| self.ago(days))),
-                ))
-                .execute(conn)?;
-            diesel::update(key_secrets::table.filter(key_secrets::key_id.eq(key.id)))
-                .set(key_secrets::created_at.eq(created))
-                .execute(conn)?;
-            self.keys.push((sample, key));
+    /// What happened to keys, oldest first, as the trail has to tell it.
+    fn unfold(&mut self, conn: &mut PgConnection) -> AppResult<()> {
+        let begins = SAMPLES.iter().map(|sample| (sample.created, sample, None));
+        let fates = SAMPLES.iter().filter_map(|sample| {
+            Some((sample.fate.days_ago()?, sample, Some(sample.fate)))
+        });
+        let mut moments: Vec<(f64, &'static Sample, Option<Fate>)> = begins.chain(fates).collect();
+        moments.sort_by(|one, other| other.0.total_cmp(&one.0));
+        for (days, sample, fate) in moments {
+            let at = self.ago(days);
+            travel(conn, at)?;
+            match fate {
+                None => self.make_key(conn, sample, at)?,
+                Some(fate) => self.seal(conn, sample, fate, at)?,
+            }
         }
         Ok(())
     }
 
-    /// What happened to keys since, oldest first.
-    fn seal_fates(&self, conn: &mut PgConnection) -> AppResult<()> {
-        let mut fates: Vec<(f64, &Sample, &Key)> = self
+    fn make_key(
+        &mut self,
+        conn: &mut PgConnection,
+        sample: &'static Sample,
+        at: DateTime<Utc>,
+    ) -> AppResult<()> {
+        let (key, _) = commands::create(conn, self.owner(sample), &self.new_key(sample))?;
+        diesel::update(keys::table.find(key.id))
+            .set((
+                keys::created_at.eq(at),
+                keys::last_used_at.eq(sample.last_used.map(|days| self.ago(days))),
+            ))
+            .execute(conn)?;
+        diesel::update(key_secrets::table.filter(key_secrets::key_id.eq(key.id)))
+            .set(key_secrets::created_at.eq(at))
+            .execute(conn)?;
+        self.keys.push((sample, key));
+        Ok(())
+    }
+
+    fn seal(
+        &self,
+        conn: &mut PgConnection,
+        sample: &Sample,
+        fate: Fate,
+        at: DateTime<Utc>,
+    ) -> AppResult<()> {
+        let (_, key) = self
             .keys
             .iter()
-            .filter_map(|(sample, key)| Some((sample.fate.days_ago()?, *sample, key)))
-            .collect();
-        fates.sort_by(|one, other| other.0.total_cmp(&one.0));
-        for (days, sample, key) in fates {
-            let at = self.ago(days);
-            travel(conn, at)?;
-            let row = keys::table.find(key.id);
-            match sample.fate {
-                Fate::Lives => {}
-                Fate::Disabled(_) => {
-                    commands::disable(conn, self.owner(sample), &key.public_key)?;
-                    diesel::update(row).set(keys::disabled_at.eq(at)).execute(conn)?;
-                }
-                Fate::Revoked(_, reason) => {
-                    commands::revoke(conn, &self.administrator, &key.public_key, Some(reason))?;
-                    diesel::update(row).set(keys::revoked_at.eq(at)).execute(conn)?;
-                }
-                Fate::Regenerated(_) => {
-                    commands::regenerate(conn, self.owner(sample), &key.public_key, None)?;
-                    let secrets = key_secrets::table.filter(key_secrets::key_id.eq(key.id));
-                    diesel::update(secrets.filter(key_secrets::ends_at.is_not_null()))
-                        .set(key_secrets::ends_at.eq(at))
-                        .execute(conn)?;
-                    diesel::update(secrets.filter(key_secrets::ends_at.is_null()))
-                        .set(key_secrets::created_at.eq(at))
-                        .execute(conn)?;
-                }
+            .find(|(made, _)| made.name == sample.name)
+            .ok_or(AppError::NotFound)?;
+        let row = keys::table.find(key.id);
+        match fate {
+            Fate::Lives => {}
+            Fate::Disabled(_) => {
+                commands::disable(conn, self.owner(sample), &key.public_key)?;
+                diesel::update(row).set(keys::disabled_at.eq(at)).execute(conn)?;
+            }
+            Fate::Revoked(_, reason) => {
+                commands::revoke(conn, &self.administrator, &key.public_key, Some(reason))?;
+                diesel::update(row).set(keys::revoked_at.eq(at)).execute(conn)?;
+            }
+            Fate::Regenerated(_) => {
+                commands::regenerate(conn, self.owner(sample), &key.public_key, None)?;
+                let secrets = key_secrets::table.filter(key_secrets::key_id.eq(key.id));
+                diesel::update(secrets.filter(key_secrets::ends_at.is_not_null()))
+                    .set(key_secrets::ends_at.eq(at))
+                    .execute(conn)?;
+                diesel::update(secrets.filter(key_secrets::ends_at.is_null()))
+                    .set(key_secrets::created_at.eq(at))
+                    .execute(conn)?;
             }
         }
         Ok(())
