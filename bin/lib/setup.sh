@@ -1,0 +1,220 @@
+# What bin/run, bin/test and .ci/run need on a machine. Each step looks first, and installs only what is missing.
+# For Debian and Ubuntu (as root, or as somebody who may use sudo without a password) and for macOS with Homebrew.
+# Nothing here asks questions. To be sourced, by bash 3.2 or newer.
+
+OLDEST_RUST="1.90"
+
+step() {
+  printf '\n==> %s\n' "$1"
+  shift
+  "$@"
+}
+
+fail() {
+  printf '\n%s\n' "$@" >&2
+  exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# ---- Packages
+
+# `packages`, or `packages browser`.
+packages() {
+  local missing=()
+  have cc || missing+=(compiler)
+  have_postgres || missing+=(postgres)
+  have_rust || can_download || missing+=(download)
+  [ "${1:-}" != browser ] || find_browser || missing+=(browser)
+
+  if [ ${#missing[@]} -gt 0 ]; then
+    printf 'Missing: %s\n' "${missing[*]}"
+    "install_on_$(system)" "${missing[@]}"
+    hash -r
+  fi
+
+  have cc || fail "There is still no C compiler (cc). Install one, and start again."
+  have_postgres || fail "There is still no Postgres server. Install one, or name its directory in PG_BIN_DIR, and start again."
+  if [ "${1:-}" = browser ]; then
+    find_browser || no_browser
+    printf 'Browser: %s, driven by %s\n' "$CHROME_BIN" "$CHROMEDRIVER"
+  fi
+}
+
+system() {
+  if [ "$(uname -s)" = Darwin ]; then
+    echo macos
+  elif have apt-get; then
+    echo debian
+  else
+    echo other
+  fi
+}
+
+install_on_debian() {
+  local what wanted=()
+  for what in "$@"; do
+    case $what in
+      compiler) wanted+=(gcc libc6-dev) ;;
+      postgres) wanted+=(postgresql) ;;
+      download) wanted+=(curl ca-certificates) ;;
+      browser) is_ubuntu || wanted+=(chromium chromium-driver fonts-liberation) ;; # Ubuntu's are only there to name a snap
+    esac
+  done
+  [ ${#wanted[@]} -eq 0 ] || apt_install "${wanted[@]}"
+}
+
+apt_install() {
+  printf 'Installing: %s\n' "$*"
+  may_be_root || fail "This needs root, and sudo would ask for a password. Run this yourself, and start again:" \
+    "  sudo apt-get update && sudo apt-get install -y $*"
+  have_postgres || keep_debian_from_starting_postgres
+  as_root apt-get update -qq
+  as_root apt-get install -y -qq --no-install-recommends "$@" >/dev/null # what goes wrong is said on stderr
+}
+
+install_on_macos() {
+  local what
+  have brew || fail "Homebrew is needed to install: $*" "See https://brew.sh, and start again."
+  for what in "$@"; do
+    case $what in
+      compiler) fail "There is no C compiler. Run 'xcode-select --install', and start again." ;;
+      postgres) brew_install postgresql@17 ;;
+      download) brew_install curl ;;
+      browser) brew_install --cask chromium chromedriver ;;
+    esac
+  done
+}
+
+brew_install() {
+  printf 'Installing: %s\n' "$*"
+  NONINTERACTIVE=1 HOMEBREW_NO_AUTO_UPDATE=1 brew install "$@" </dev/null
+}
+
+install_on_other() {
+  fail "This script knows apt and Homebrew only, and this machine lacks: $*" "Install that, and start again."
+}
+
+may_be_root() { [ "$(id -u)" = 0 ] || { have sudo && sudo -n true 2>/dev/null; }; }
+
+as_root() {
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+  ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a "$@" </dev/null
+}
+
+is_ubuntu() { grep -qs '^ID=ubuntu' /etc/os-release; }
+
+can_download() { have curl && { [ "$(system)" != debian ] || [ -e /etc/ssl/certs/ca-certificates.crt ]; }; }
+
+# ---- Postgres
+
+# Where src/managed_postgres/binaries.rs looks too.
+have_postgres() {
+  local dir
+  [ -z "${PG_BIN_DIR:-}" ] || { [ -x "$PG_BIN_DIR/postgres" ] && return; }
+  have initdb && have postgres && return
+  for dir in /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin \
+    /Applications/Postgres.app/Contents/Versions/*/bin; do
+    [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ] && return
+  done
+  return 1
+}
+
+# The program starts a server of its own. Debian's package would start another one as it is installed.
+keep_debian_from_starting_postgres() {
+  local settings=/etc/postgresql-common/createcluster.d
+  if [ ! -e "$settings" ]; then
+    as_root mkdir -p "$settings"
+    as_root sh -c "echo 'create_main_cluster = false # Latchkey starts its own' > $settings/latchkey.conf"
+  fi
+}
+
+# ---- The browser, for bin/test
+
+# Sets CHROME_BIN and CHROMEDRIVER, unless they are set.
+find_browser() {
+  CHROME_BIN="${CHROME_BIN:-$(first_of chromium chromium-browser google-chrome google-chrome-stable /snap/bin/chromium \
+    '/Applications/Chromium.app/Contents/MacOS/Chromium' '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome')}"
+  CHROMEDRIVER="${CHROMEDRIVER:-$(first_of chromedriver chromium.chromedriver /usr/lib/chromium-browser/chromedriver \
+    /snap/bin/chromium.chromedriver)}"
+  export CHROME_BIN CHROMEDRIVER
+  # Ubuntu's chromium-browser exists without its snap, to say that it does not work.
+  [ -n "$CHROME_BIN" ] && [ -n "$CHROMEDRIVER" ] && "$CHROME_BIN" --version >/dev/null 2>&1
+}
+
+first_of() {
+  local name
+  for name in "$@"; do
+    command -v "$name" 2>/dev/null && return
+  done
+  return 0
+}
+
+no_browser() {
+  if is_ubuntu && have snap; then
+    fail "The specs need Chromium and its driver. Run this once, and start again:" "  sudo snap install chromium"
+  fi
+  fail "The specs need Chromium (or Chrome) and the chromedriver of the same version." \
+    "Install them, or name them in CHROME_BIN and CHROMEDRIVER, and start again."
+}
+
+# ---- Rust
+
+rust() {
+  find_cargo
+  if ! have_rust; then
+    have rustup || install_rustup
+    find_cargo
+    printf 'Installing: Rust, by rustup\n'
+    rustup toolchain install stable --profile minimal --component rustfmt --component clippy --no-self-update </dev/null ||
+      fail "rustup could not install Rust. Install Rust $OLDEST_RUST or newer, and start again."
+    export RUSTUP_TOOLCHAIN=stable # leaves the default as it is
+  fi
+  have_rust || fail "Rust $OLDEST_RUST or newer is needed, and this is '$(cargo --version 2>&1)'."
+  cargo --version
+}
+
+find_cargo() {
+  local dir
+  for dir in "${CARGO_HOME:-$HOME/.cargo}/bin" /opt/homebrew/opt/rustup/bin /usr/local/opt/rustup/bin; do
+    case ":$PATH:" in
+      *":$dir:"*) ;;
+      *) [ ! -d "$dir" ] || PATH="$PATH:$dir" ;;
+    esac
+  done
+  hash -r
+}
+
+# A rustup without a toolchain has a `cargo` too, which then fails.
+have_rust() {
+  find_cargo
+  local found
+  found="$(cd / && RUSTUP_AUTO_INSTALL=0 cargo --version 2>/dev/null | cut -d ' ' -f 2)"
+  [ -n "$found" ] && [ "$(printf '%s\n%s\n' "$OLDEST_RUST" "$found" | sort -V | head -n 1)" = "$OLDEST_RUST" ]
+}
+
+install_rustup() {
+  if [ "$(system)" = macos ] && have brew; then
+    brew_install rustup
+  elif [ "$(system)" = debian ] && apt-cache policy rustup 2>/dev/null | grep -q "Candidate: [0-9]"; then
+    apt_install rustup
+  else
+    curl --proto '=https' --tlsv1.2 -fsS https://sh.rustup.rs | sh -s -- -y -q --no-modify-path --default-toolchain none ||
+      fail "Rust could not be installed. Get Rust $OLDEST_RUST or newer from https://rustup.rs, and start again."
+  fi
+}
+
+# The formatter and the lints, for .ci/run.
+rust_tools() {
+  cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return
+  if have rustup; then
+    rustup component add rustfmt clippy </dev/null
+  else
+    fail "cargo fmt and cargo clippy are needed. Install them, and start again."
+  fi
+}
+
+# A bare container may have neither.
+HOME="${HOME:-$(cd ~ && pwd)}"
+export HOME PATH

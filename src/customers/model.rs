@@ -1,0 +1,46 @@
+//! What is known of a customer.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::{schema::customers, text};
+
+/// A customer of the platform. A key can be restricted to some of them.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = customers, check_for_backend(diesel::pg::Pg))]
+pub struct Customer {
+    pub id: i64,
+    /// The platform's own id of its customer.
+    pub external_id: String,
+    pub created_at: DateTime<Utc>,
+}
+
+/// An id as the platform spells it. Unlike a name it is compared byte by byte, so only outer blanks are removed.
+///
+/// # Errors
+/// The sentence for the field.
+pub fn parse_external_id(typed: &str) -> Result<&str, String> {
+    let id = typed.trim();
+    if id.is_empty() || id.chars().count() > 255 {
+        return Err("Customer must be 1-255 characters.".into());
+    }
+    if !text::is_showable(id) {
+        return Err("Customer contains characters that cannot be shown.".into());
+    }
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_kept_as_the_platform_spells_it() {
+        assert_eq!(parse_external_id(" cus_42 "), Ok("cus_42"));
+        assert_eq!(parse_external_id("CUS e\u{301}"), Ok("CUS e\u{301}"));
+        assert!(parse_external_id("  ").is_err());
+        assert!(parse_external_id("cus\u{0}").is_err());
+        assert!(parse_external_id(&"x".repeat(256)).is_err());
+        assert!(parse_external_id(&"x".repeat(255)).is_ok());
+    }
+}

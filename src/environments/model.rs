@@ -1,0 +1,63 @@
+//! What an environment is.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::environments;
+
+/// A class of environments: the switch at the top of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// For real.
+    Live,
+    /// Nothing that matters can happen.
+    Test,
+}
+
+impl Mode {
+    /// Both, in the order of the switch.
+    pub const ALL: [Self; 2] = [Self::Live, Self::Test];
+
+    /// As stored and as addresses spell it.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
+    /// As people read it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Live => "Live",
+            Self::Test => "Test",
+        }
+    }
+
+    /// The mode of that slug.
+    pub fn parse(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.slug() == slug)
+    }
+}
+
+impl TryFrom<String> for Mode {
+    type Error = String;
+
+    fn try_from(slug: String) -> Result<Self, String> {
+        Self::parse(&slug).ok_or_else(|| format!("{slug} is not a mode"))
+    }
+}
+
+/// An environment. A key of one is never accepted in another.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = environments, check_for_backend(diesel::pg::Pg))]
+pub struct Environment {
+    pub id: i64,
+    pub slug: String,
+    pub name: String,
+    /// Begins every key of this environment: `prod` in `prod_sk_…`.
+    pub prefix: String,
+    #[diesel(deserialize_as = String)]
+    pub mode: Mode,
+}

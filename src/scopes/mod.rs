@@ -1,0 +1,7 @@
+//! The catalogue: what a key can be allowed to do, spelled exactly as the platform spells it.
+
+mod model;
+mod queries;
+
+pub use model::{Access, Permission, Section};
+pub use queries::{catalogue, find, find_section};

@@ -1,0 +1,52 @@
+//! Changing policies.
+
+use diesel::{PgConnection, prelude::*};
+use serde_json::{Map, json};
+
+use super::model::{Policies, Settings};
+use crate::{
+    audit::{self, Action, Subject},
+    error::AppResult,
+    schema::settings,
+    users::Viewer,
+};
+
+/// Decides what applies to everybody. Nothing is written when nothing changes.
+///
+/// # Errors
+/// [`crate::error::AppError::Forbidden`] unless an administrator asks.
+pub fn update_policies(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    policies: Policies,
+) -> AppResult<Settings> {
+    let viewer = viewer.confirm_administrator(conn)?;
+    let before: Settings =
+        settings::table.select(Settings::as_select()).for_update().first(conn)?;
+    let mut details = Map::new();
+    for (field, was, is) in [
+        (
+            "new_key_all_permissions",
+            before.new_key_all_permissions,
+            policies.new_key_all_permissions,
+        ),
+        ("managers_may_revoke", before.managers_may_revoke, policies.managers_may_revoke),
+    ] {
+        if was != is {
+            details.insert(field.into(), json!([was, is]));
+        }
+    }
+    if details.is_empty() {
+        return Ok(before);
+    }
+    diesel::update(settings::table)
+        .set((
+            settings::new_key_all_permissions.eq(policies.new_key_all_permissions),
+            settings::managers_may_revoke.eq(policies.managers_may_revoke),
+        ))
+        .execute(conn)?;
+    let subject = Subject { id: "settings", name: "Settings" };
+    audit::record(conn, &viewer, Action::SettingsUpdated, subject, details.into())?;
+    let Policies { new_key_all_permissions, managers_may_revoke } = policies;
+    Ok(Settings { new_key_all_permissions, managers_may_revoke, ..before })
+}

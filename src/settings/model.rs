@@ -1,0 +1,39 @@
+//! The one row of settings.
+
+use diesel::{PgConnection, prelude::*};
+
+use crate::{error::AppResult, schema::settings};
+
+/// What this installation calls things, and what it allows.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = settings, check_for_backend(diesel::pg::Pg))]
+pub struct Settings {
+    /// The preset that was applied last; `None` until one is chosen.
+    pub preset: Option<String>,
+    pub product_name: String,
+    /// The heading in the navigation under which API Keys stands.
+    pub keys_section: String,
+    /// The title of the list of keys.
+    pub keys_title: String,
+    /// What the button says that begins a new key.
+    pub create_label: String,
+    /// The wizard starts with All permissions switched on.
+    pub new_key_all_permissions: bool,
+    /// Marketplace managers may revoke their own keys; otherwise only administrators revoke.
+    pub managers_may_revoke: bool,
+}
+
+/// What an administrator decides for everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policies {
+    pub new_key_all_permissions: bool,
+    pub managers_may_revoke: bool,
+}
+
+/// Reads the settings.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn load(conn: &mut PgConnection) -> AppResult<Settings> {
+    Ok(settings::table.select(Settings::as_select()).first(conn)?)
+}

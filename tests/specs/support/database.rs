@@ -1,0 +1,102 @@
+//! A database for each spec, in a Postgres that lives and dies with this run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use diesel::prelude::*;
+use diesel_migrations::MigrationHarness;
+use latchkey::db::MIGRATIONS;
+use latchkey::managed_postgres::{self, ManagedPostgres, Options};
+
+/// A migrated database that nobody else uses. It is gone when this is dropped.
+pub struct SpecDatabase {
+    pub url: String,
+    name: String,
+}
+
+impl SpecDatabase {
+    /// A copy of the template, which takes some 40 ms; migrating each would take longer with every migration.
+    pub fn create() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let name = format!("spec_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        run(&RUN.url("postgres"), &format!("create database {name} template {TEMPLATE}"));
+        Self { url: RUN.url(&name), name }
+    }
+
+    pub fn connect(&self) -> PgConnection {
+        PgConnection::establish(&self.url).expect("a spec's database answers")
+    }
+}
+
+impl Drop for SpecDatabase {
+    fn drop(&mut self) {
+        run(&RUN.url("postgres"), &format!("drop database {} with (force)", self.name));
+    }
+}
+
+/// Everything of this run: made by the first spec that wants a database, taken away when the process exits.
+/// A process that is killed leaves its directory (never its server), which the next run removes.
+static RUN: LazyLock<Run> = LazyLock::new(Run::begin);
+
+const TEMPLATE: &str = "template_latchkey";
+
+struct Run {
+    dir: PathBuf,
+    url: String,
+    postgres: Mutex<Option<ManagedPostgres>>,
+}
+
+impl Run {
+    fn begin() -> Self {
+        let specs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("specs");
+        remove_leftovers(&specs);
+
+        let dir = specs.join(format!("postgres-{}", process::id()));
+        let postgres = managed_postgres::start(&dir, Options { durable: false })
+            .expect("a Postgres for this run");
+        let run =
+            Self { dir, url: postgres.url().to_owned(), postgres: Mutex::new(Some(postgres)) };
+        run.make_template();
+        // SAFETY: `end` is a function of this program, which is still there when the program exits.
+        unsafe { atexit(end) };
+        run
+    }
+
+    fn url(&self, database: &str) -> String {
+        self.url.replacen("latchkey", database, 1)
+    }
+
+    fn make_template(&self) {
+        run(&self.url("postgres"), &format!("create database {TEMPLATE}"));
+        let mut conn = PgConnection::establish(&self.url(TEMPLATE)).expect("the template answers");
+        conn.run_pending_migrations(MIGRATIONS).expect("migrations run on an empty database");
+    }
+}
+
+extern "C" fn end() {
+    drop(RUN.postgres.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let _ = managed_postgres::remove(&RUN.dir);
+}
+
+unsafe extern "C" {
+    fn atexit(end: extern "C" fn()) -> i32;
+}
+
+fn remove_leftovers(specs: &Path) {
+    for entry in fs::read_dir(specs).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix("postgres-")?.parse().ok());
+        let owner = pid.and_then(rustix::process::Pid::from_raw);
+        if owner.is_some_and(|pid| rustix::process::test_kill_process(pid).is_err()) {
+            let _ = managed_postgres::remove(&entry.path());
+        }
+    }
+}
+
+fn run(url: &str, sql: &str) {
+    let mut conn = PgConnection::establish(url).expect("the run's Postgres answers");
+    diesel::sql_query(sql).execute(&mut conn).unwrap_or_else(|error| panic!("{sql}: {error}"));
+}

@@ -1,0 +1,3 @@
+//! What specs are told with.
+
+pub mod database;
