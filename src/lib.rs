@@ -1,5 +1,6 @@
 //! Latchkey: a console for API keys, and the engine that verifies them.
 
+pub mod access;
 pub mod app;
 pub mod applications;
 pub mod assets;
