@@ -13,10 +13,12 @@ use actix_web_lab::middleware::CatchPanic;
 
 use crate::{
     assets,
+    changes::Change,
     config::Config,
     db::Db,
     error::AppError,
     sign_in::{PgSessionStore, Throttle},
+    users::passwords::Passwords,
     web::{cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors, text_config},
 };
 
@@ -30,12 +32,35 @@ pub struct App {
     /// Signs session cookies and cursors.
     pub session_key: Key,
     pub throttle: Throttle,
+    pub passwords: Passwords,
+}
+
+impl App {
+    pub fn new(config: Config, db: Db, session_key: Key) -> Self {
+        Self {
+            config,
+            db,
+            session_key,
+            throttle: Throttle::default(),
+            passwords: Passwords::default(),
+        }
+    }
+
+    /// Makes the verifier of this process forget what has changed, before the answer to the change is sent.
+    pub fn forget(&self, _change: Change) {}
 }
 
 /// Every page there is. Whoever asks for [`crate::users::Viewer`] or [`crate::web::Layout`] is for signed-in people.
 pub fn pages(cfg: &mut ServiceConfig) {
     crate::sign_in::routes(cfg);
+    crate::setup::routes(cfg);
+    crate::account::routes(cfg);
+    crate::overview::routes(cfg);
     crate::keys::routes(cfg);
+    crate::applications::routes(cfg);
+    crate::gateways::routes(cfg);
+    crate::team::routes(cfg);
+    crate::settings::routes(cfg);
 }
 
 /// The pages with everything around them; inside-out, as actix wants it.

@@ -1,6 +1,7 @@
 //! Latchkey: a console for API keys, and the engine that verifies them.
 
 pub mod access;
+pub mod account;
 pub mod app;
 pub mod applications;
 pub mod assets;
@@ -15,11 +16,14 @@ pub mod error;
 pub mod gateways;
 pub mod keys;
 pub mod managed_postgres;
+pub mod overview;
 pub mod presets;
 pub mod schema;
 pub mod scopes;
 pub mod settings;
+pub mod setup;
 pub mod sign_in;
+pub mod team;
 pub mod text;
 pub mod users;
 pub mod web;

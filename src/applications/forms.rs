@@ -22,7 +22,9 @@ impl Form {
         let name = text::tidy(&self.name);
         Problems::one(
             "name",
-            format!("There is an application called {name} already, or one that looks like it. Choose another name."),
+            format!(
+                "There is an application called {name} already, or one that looks like it. Choose another name."
+            ),
         )
     }
 }

@@ -58,11 +58,7 @@ async fn new(layout: Layout) -> AppResult<HttpResponse> {
 }
 
 /// The answer is the one that shows the App Secret. A second submit finds the name taken.
-async fn create(
-    app: Data<App>,
-    layout: Layout,
-    fields: Fields<Form>,
-) -> AppResult<HttpResponse> {
+async fn create(app: Data<App>, layout: Layout, fields: Fields<Form>) -> AppResult<HttpResponse> {
     let layout = for_changing(layout)?;
     let form = fields.into_inner();
     let name = match form.parse() {
