@@ -1,5 +1,7 @@
 //! What everything shares, the table of contents, and the order in which a request passes what stands around it.
 
+use std::sync::atomic::AtomicBool;
+
 use actix_session::{
     SessionMiddleware,
     config::{PersistentSession, TtlExtensionPolicy},
@@ -19,6 +21,7 @@ use crate::{
     error::AppError,
     sign_in::{PgSessionStore, Throttle},
     users::passwords::Passwords,
+    verify::Engine,
     web::{cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors, text_config},
 };
 
@@ -33,21 +36,16 @@ pub struct App {
     pub session_key: Key,
     pub throttle: Throttle,
     pub passwords: Passwords,
+    pub engine: Engine,
+    /// Set when we are asked to end: no new requests should come.
+    pub is_stopping: AtomicBool,
 }
 
 impl App {
-    pub fn new(config: Config, db: Db, session_key: Key) -> Self {
-        Self {
-            config,
-            db,
-            session_key,
-            throttle: Throttle::default(),
-            passwords: Passwords::default(),
-        }
+    /// Makes this process forget what has just changed, before the change is answered. Others hear of it from Postgres.
+    pub fn forget(&self, change: Change) {
+        self.engine.forget(change);
     }
-
-    /// Makes the verifier of this process forget what has changed, before the answer to the change is sent.
-    pub fn forget(&self, _change: Change) {}
 }
 
 /// Every page there is. Whoever asks for [`crate::users::Viewer`] or [`crate::web::Layout`] is for signed-in people.

@@ -111,6 +111,16 @@ pub fn use_up(conn: &mut PgConnection, token: &str) -> AppResult<Purpose> {
     still_good(conn, found)
 }
 
+/// Where the link for the first administrator leads, under the base URL.
+pub fn setup_path(token: &Secret) -> String {
+    format!("/setup?token={}", token.reveal())
+}
+
+/// Where the link for choosing a password leads, under the base URL.
+pub fn password_path(token: &Secret) -> String {
+    format!("/password?token={}", token.reveal())
+}
+
 /// Deletes links that have expired.
 ///
 /// # Errors

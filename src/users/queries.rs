@@ -92,3 +92,11 @@ pub fn sign_in(conn: &mut PgConnection, typed: &str) -> AppResult<Option<SignIn>
 pub fn is_anybody_here(conn: &mut PgConnection) -> AppResult<bool> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn)?)
 }
+
+/// Id and name of everybody, by name; for administrators to choose from.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn names(conn: &mut PgConnection) -> AppResult<Vec<(i64, String)>> {
+    Ok(users::table.select((users::id, users::name)).order((users::name, users::id)).load(conn)?)
+}

@@ -65,6 +65,23 @@ impl fmt::Display for Day {
 
 impl HtmlSafe for Day {}
 
+/// `<time>` of a calendar day, for tables: 18 Feb 2027.
+pub struct ShortDay(pub DateTime<Utc>);
+
+impl fmt::Display for ShortDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            r#"<time datetime="{}" title="{}">{}</time>"#,
+            self.0.format("%Y-%m-%dT%H:%M:%SZ"),
+            self.0.format("%-d %B %Y, %H:%M:%S UTC"),
+            self.0.format("%-d %b %Y")
+        )
+    }
+}
+
+impl HtmlSafe for ShortDay {}
+
 /// 18 February 2027
 pub fn spell_day(day: NaiveDate) -> String {
     day.format("%-d %B %Y").to_string()

@@ -1,0 +1,203 @@
+//! What happened since the last flush, added up.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    PgConnection, RunQueryDsl,
+    sql_types::{Array, BigInt, Text, Timestamptz},
+};
+
+use crate::error::AppResult;
+
+/// Counts by key, minute and verdict; the latest use of each key; the latest contact of each gateway.
+#[derive(Default)]
+pub(super) struct Batch {
+    counts: HashMap<(i64, i64, &'static str), u64>,
+    last_used: HashMap<i64, DateTime<Utc>>,
+    contacts: HashMap<i64, DateTime<Utc>>,
+}
+
+impl Batch {
+    /// Adds one answer about a key; `false` when there is no room for it.
+    pub fn count(&mut self, room: usize, key: i64, code: &'static str, at: DateTime<Utc>) -> bool {
+        let minute = at.timestamp().div_euclid(60);
+        if let Some(count) = self.counts.get_mut(&(key, minute, code)) {
+            *count += 1;
+            return true;
+        }
+        if self.counts.len() >= room {
+            return false;
+        }
+        self.counts.insert((key, minute, code), 1);
+        true
+    }
+
+    /// A key was accepted.
+    pub fn used(&mut self, room: usize, key: i64, at: DateTime<Utc>) {
+        latest(&mut self.last_used, room, key, at);
+    }
+
+    /// A gateway asked something.
+    pub fn contact(&mut self, room: usize, gateway: i64, at: DateTime<Utc>) {
+        latest(&mut self.contacts, room, gateway, at);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty() && self.last_used.is_empty() && self.contacts.is_empty()
+    }
+
+    /// Adds what another batch holds, as far as there is room; says how many requests there was none for.
+    pub fn absorb(&mut self, other: Self, room: usize) -> u64 {
+        let mut dropped = 0;
+        for (what, count) in other.counts {
+            if self.counts.len() < room || self.counts.contains_key(&what) {
+                *self.counts.entry(what).or_default() += count;
+            } else {
+                dropped += count;
+            }
+        }
+        for (key, at) in other.last_used {
+            self.used(room, key, at);
+        }
+        for (gateway, at) in other.contacts {
+            self.contact(room, gateway, at);
+        }
+        dropped
+    }
+
+    /// Writes everything, each table in one statement. Rows are taken in the order of their ids, so that two nodes
+    /// which write at once wait for each other instead of for ever. Called inside a transaction: all or nothing.
+    pub fn write(&self, conn: &mut PgConnection) -> AppResult<()> {
+        self.write_counts(conn)?;
+        self.write_last_used(conn)?;
+        self.write_contacts(conn)
+    }
+
+    fn write_counts(&self, conn: &mut PgConnection) -> AppResult<()> {
+        if self.counts.is_empty() {
+            return Ok(());
+        }
+        let sorted: BTreeMap<_, _> = self.counts.iter().collect();
+        let keys: Vec<i64> = sorted.keys().map(|(key, ..)| *key).collect();
+        let minutes: Vec<DateTime<Utc>> = sorted
+            .keys()
+            .map(|(_, minute, _)| DateTime::from_timestamp(minute * 60, 0).unwrap_or_default())
+            .collect();
+        let codes: Vec<&str> = sorted.keys().map(|(.., code)| *code).collect();
+        let requests: Vec<i64> =
+            sorted.values().map(|&&count| i64::try_from(count).unwrap_or(i64::MAX)).collect();
+        diesel::sql_query(
+            "insert into usage_minutes (key_id, minute, code, requests) \
+             select counted.* from unnest($1, $2, $3, $4) as counted (key_id, minute, code, requests) \
+             where exists (select from keys where keys.id = counted.key_id) \
+             order by 1, 2, 3 \
+             on conflict (key_id, minute, code) \
+             do update set requests = usage_minutes.requests + excluded.requests",
+        )
+        .bind::<Array<BigInt>, _>(keys)
+        .bind::<Array<Timestamptz>, _>(minutes)
+        .bind::<Array<Text>, _>(codes)
+        .bind::<Array<BigInt>, _>(requests)
+        .execute(conn)?;
+        Ok(())
+    }
+
+    /// Forward only, and never for a key that was revoked meanwhile.
+    fn write_last_used(&self, conn: &mut PgConnection) -> AppResult<()> {
+        write_latest(
+            conn,
+            &self.last_used,
+            "with used as (select keys.id, u.at from keys join unnest($1, $2) as u (id, at) using (id) \
+                where revoked_at is null and (last_used_at is null or last_used_at < u.at) \
+                order by keys.id for no key update of keys) \
+             update keys set last_used_at = greatest(keys.last_used_at, used.at) from used where keys.id = used.id",
+        )
+    }
+
+    fn write_contacts(&self, conn: &mut PgConnection) -> AppResult<()> {
+        write_latest(
+            conn,
+            &self.contacts,
+            "with seen as (select gateways.id, u.at from gateways join unnest($1, $2) as u (id, at) using (id) \
+                where last_contact_at is null or last_contact_at < u.at \
+                order by gateways.id for no key update of gateways) \
+             update gateways set last_contact_at = greatest(gateways.last_contact_at, seen.at) \
+             from seen where gateways.id = seen.id",
+        )
+    }
+}
+
+fn latest(times: &mut HashMap<i64, DateTime<Utc>>, room: usize, id: i64, at: DateTime<Utc>) {
+    if let Some(known) = times.get_mut(&id) {
+        *known = at.max(*known);
+    } else if times.len() < room {
+        times.insert(id, at);
+    }
+}
+
+fn write_latest(
+    conn: &mut PgConnection,
+    times: &HashMap<i64, DateTime<Utc>>,
+    statement: &str,
+) -> AppResult<()> {
+    if times.is_empty() {
+        return Ok(());
+    }
+    let sorted: BTreeMap<_, _> = times.iter().collect();
+    let ids: Vec<i64> = sorted.keys().map(|&&id| id).collect();
+    let ats: Vec<DateTime<Utc>> = sorted.values().map(|&&at| at).collect();
+    diesel::sql_query(statement)
+        .bind::<Array<BigInt>, _>(ids)
+        .bind::<Array<Timestamptz>, _>(ats)
+        .execute(conn)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn requests_of_one_minute_and_verdict_are_one_row() {
+        let mut batch = Batch::default();
+        for second in 0..60 {
+            assert!(batch.count(10, 1, "VALID", at(120 + second)));
+        }
+        assert!(batch.count(10, 1, "REVOKED", at(130)));
+        assert!(batch.count(10, 1, "VALID", at(180)));
+        assert_eq!(batch.counts.len(), 3);
+        assert_eq!(batch.counts[&(1, 2, "VALID")], 60);
+    }
+
+    #[test]
+    fn a_full_batch_still_counts_what_it_knows() {
+        let mut batch = Batch::default();
+        assert!(batch.count(1, 1, "VALID", at(0)));
+        assert!(!batch.count(1, 2, "VALID", at(0)));
+        assert!(batch.count(1, 1, "VALID", at(0)));
+    }
+
+    #[test]
+    fn the_last_use_only_moves_forward() {
+        let mut batch = Batch::default();
+        for second in [5, 9, 2] {
+            batch.used(10, 1, at(second));
+        }
+        assert_eq!(batch.last_used[&1], at(9));
+    }
+
+    #[test]
+    fn a_batch_that_could_not_be_written_is_kept_with_the_next() {
+        let (mut kept, mut next) = (Batch::default(), Batch::default());
+        kept.count(10, 1, "VALID", at(0));
+        next.count(10, 1, "VALID", at(1));
+        next.count(10, 2, "VALID", at(1));
+        assert_eq!(kept.absorb(next, 1), 1, "and what does not fit is said to be lost");
+        assert_eq!(kept.counts[&(1, 0, "VALID")], 2);
+    }
+}

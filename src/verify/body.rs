@@ -1,0 +1,240 @@
+//! Reading the question of `POST /v1/verify`: a small JSON object, sent in one go.
+
+use std::{borrow::Cow, net::IpAddr, time::Duration};
+
+use actix_web::{
+    HttpRequest,
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    web::{BytesMut, Payload},
+};
+use futures_util::StreamExt;
+use serde::Deserialize;
+
+use super::{caller::has_secret_in_query, credential::Credential, problem::Problem};
+
+const LARGEST: usize = 16 * 1024;
+const SLOWEST: Duration = Duration::from_secs(5);
+/// A question names fewer scopes than this.
+pub const TOO_MANY_SCOPES: usize = 100;
+/// A platform's id of its customer is no longer.
+pub const LONGEST_CUSTOMER: usize = 255;
+/// What a single request may cost at most.
+pub const HIGHEST_COST: u32 = 1_000_000;
+
+const NOT_A_QUESTION: Problem = Problem::BadRequest(
+    "The body must be one JSON object with key or basic, and as needed scopes, customer, ip, method, path and cost, each of its type.",
+);
+
+/// The question as sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Body {
+    key: Option<String>,
+    basic: Option<String>,
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+    customer: Option<String>,
+    ip: Option<IpAddr>,
+    #[serde(rename = "method")]
+    _method: Option<String>,
+    path: Option<String>,
+    cost: Option<u32>,
+}
+
+/// The question as meant.
+pub struct Asked {
+    pub credential: Credential,
+    pub scopes: Vec<String>,
+    pub customer: Option<String>,
+    pub ip: Option<IpAddr>,
+    pub cost: u32,
+}
+
+/// Reads the body, within limits of size and time.
+///
+/// # Errors
+/// 400, 408, 413 or 415.
+pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Asked, Problem> {
+    if !is_plain_json(request) {
+        return Err(Problem::NotJson);
+    }
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced
+        .and_then(|length| length.parse().ok())
+        .is_some_and(|length: u64| length > LARGEST as u64)
+    {
+        return Err(Problem::TooLarge);
+    }
+    let bytes =
+        tokio::time::timeout(SLOWEST, collect(payload)).await.map_err(|_| Problem::TooSlow)??;
+    parse(&bytes)?.mean()
+}
+
+fn is_plain_json(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let essence = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
+    let encoding = headers.get(CONTENT_ENCODING).map_or(&b"identity"[..], |value| value.as_bytes());
+    essence.trim().eq_ignore_ascii_case("application/json")
+        && encoding.eq_ignore_ascii_case(b"identity")
+}
+
+async fn collect(mut payload: Payload) -> Result<BytesMut, Problem> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Problem::BadRequest("The body ended early."))?;
+        if bytes.len() + chunk.len() > LARGEST {
+            return Err(Problem::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn parse(bytes: &[u8]) -> Result<Body, Problem> {
+    // A JSON array would also do as a struct, member by member.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(NOT_A_QUESTION);
+    }
+    serde_json::from_slice(bytes).map_err(|_| NOT_A_QUESTION)
+}
+
+impl Body {
+    fn mean(self) -> Result<Asked, Problem> {
+        if self.path.is_some_and(|path| has_secret_in_query(&path)) {
+            return Err(Problem::BadRequest("The path has a key in its query string."));
+        }
+        let credential = match (self.key, self.basic) {
+            (Some(_), Some(_)) => return Err(Problem::BadRequest("Send key or basic, not both.")),
+            (Some(key), None) => Credential::from_key(&key),
+            (None, Some(basic)) => Credential::from_basic(&basic),
+            (None, None) => Credential::Missing,
+        };
+        let scopes = self.scopes.unwrap_or_default();
+        check_scopes(scopes.len())?;
+        Ok(Asked {
+            credential,
+            scopes,
+            customer: check_customer(self.customer)?,
+            ip: self.ip.map(|ip| ip.to_canonical()),
+            cost: check_cost(self.cost)?,
+        })
+    }
+}
+
+/// # Errors
+/// 400 for too many.
+pub fn check_scopes(count: usize) -> Result<(), Problem> {
+    if count >= TOO_MANY_SCOPES {
+        return Err(Problem::BadRequest("A question names fewer than 100 scopes."));
+    }
+    Ok(())
+}
+
+/// An empty customer is none: what a template left blank must not count as somebody.
+///
+/// # Errors
+/// 400 for one that is too long.
+pub fn check_customer<T: AsRef<str>>(customer: Option<T>) -> Result<Option<T>, Problem> {
+    let customer = customer.filter(|customer| !customer.as_ref().is_empty());
+    if customer
+        .as_ref()
+        .is_some_and(|customer| customer.as_ref().chars().count() > LONGEST_CUSTOMER)
+    {
+        return Err(Problem::BadRequest("A customer’s id has at most 255 characters."));
+    }
+    Ok(customer)
+}
+
+/// # Errors
+/// 400 for one out of range.
+pub fn check_cost(cost: Option<u32>) -> Result<u32, Problem> {
+    match cost.unwrap_or(1) {
+        cost @ 1..=HIGHEST_COST => Ok(cost),
+        _ => Err(Problem::BadRequest("The cost is a whole number from 1 to 1000000.")),
+    }
+}
+
+impl Asked {
+    /// The scopes, for a question.
+    pub fn borrowed_scopes(&self) -> Vec<Cow<'_, str>> {
+        self.scopes.iter().map(|scope| Cow::Borrowed(scope.as_str())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mean(json: &str) -> Result<Asked, Problem> {
+        parse(json.as_bytes())?.mean()
+    }
+
+    #[test]
+    fn a_question_needs_no_more_than_a_key() {
+        let asked = mean(r#" {"key": "x"} "#).unwrap();
+        assert!(matches!(asked.credential, Credential::Malformed(_)));
+        assert_eq!((asked.cost, asked.scopes.len(), asked.customer), (1, 0, None));
+        assert!(matches!(mean("{}").unwrap().credential, Credential::Missing));
+        assert!(matches!(mean(r#"{"key": null}"#).unwrap().credential, Credential::Missing));
+    }
+
+    #[test]
+    fn what_is_not_a_question_is_refused_without_repeating_it() {
+        for json in [
+            "",
+            "null",
+            "[]",
+            r#"["x"]"#,
+            r#"{"key": "x"} x"#,
+            r#"{"key": "x", "key": "y"}"#,
+            r#"{"key": "x", "admin": true}"#,
+            r#"{"key": 1}"#,
+            r#"{"key": "x", "scopes": "a"}"#,
+            r#"{"key": "x", "scopes": [1]}"#,
+            r#"{"key": "x", "ip": "1.2.3"}"#,
+            r#"{"key": "x", "ip": "1.2.3.4:5"}"#,
+            r#"{"key": "x", "cost": 1.5}"#,
+            r#"{"key": "x", "cost": "1"}"#,
+            r#"{"key": "x", "cost": -1}"#,
+            "\u{feff}{\"key\": \"x\"}",
+            &"[".repeat(20_000),
+            &format!(r#"{{"key": {}"#, "[".repeat(10_000)),
+            "{\0\"\0k\0e\0y\0\"\0:\01\0}\0",
+        ] {
+            assert_eq!(mean(json).err(), Some(NOT_A_QUESTION), "{:.60}", json);
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused() {
+        let scopes = |count| format!(r#"{{"scopes": [{}]}}"#, vec![r#""a""#; count].join(","));
+        assert!(mean(&scopes(99)).is_ok());
+        for json in [
+            r#"{"cost": 0}"#,
+            r#"{"cost": 1000001}"#,
+            r#"{"key": "x", "basic": "y"}"#,
+            &scopes(100),
+            &format!(r#"{{"customer": "{}"}}"#, "ä".repeat(256)),
+        ] {
+            assert!(matches!(mean(json), Err(Problem::BadRequest(_))), "{:.60}", json);
+        }
+        assert!(mean(&format!(r#"{{"customer": "{}"}}"#, "ä".repeat(255))).is_ok());
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_address_it_maps() {
+        let asked = mean(r#"{"ip": "::ffff:192.0.2.7"}"#).unwrap();
+        assert_eq!(asked.ip, Some("192.0.2.7".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_key_in_the_paths_query_is_refused() {
+        let secret = crate::credentials::Secret::for_key("prod");
+        let json = format!(r#"{{"path": "/a?api_key={}"}}"#, secret.reveal());
+        assert!(matches!(mean(&json), Err(Problem::BadRequest(_))));
+    }
+}

@@ -1,0 +1,80 @@
+//! Which gateway asks.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    HttpRequest,
+    http::header::{AUTHORIZATION, HeaderName, HeaderValue},
+};
+
+use super::{Engine, facts::GatewayFacts, problem::Problem};
+use crate::credentials::Presented;
+
+/// A gateway, and how old what we know of it is if Postgres could not be asked.
+pub struct Asking {
+    pub gateway: Arc<GatewayFacts>,
+    pub stale: Option<Duration>,
+}
+
+/// The gateway whose token comes as `Authorization: Bearer`.
+///
+/// # Errors
+/// 400 for two of them, 401, 503.
+pub async fn by_bearer(
+    engine: &Engine,
+    request: &HttpRequest,
+    deadline: Instant,
+) -> Result<Asking, Problem> {
+    let value = only_one(request, &AUTHORIZATION)?.and_then(|value| value.to_str().ok());
+    let token = value
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim_matches(' '));
+    by_token(engine, token, deadline).await
+}
+
+/// The gateway whose token comes as `X-Gateway-Token`; `Authorization` is the caller's there.
+///
+/// # Errors
+/// As [`by_bearer`].
+pub async fn by_header(
+    engine: &Engine,
+    request: &HttpRequest,
+    deadline: Instant,
+) -> Result<Asking, Problem> {
+    let name = HeaderName::from_static("x-gateway-token");
+    let token = only_one(request, &name)?.and_then(|value| value.to_str().ok());
+    by_token(engine, token, deadline).await
+}
+
+async fn by_token(
+    engine: &Engine,
+    token: Option<&str>,
+    deadline: Instant,
+) -> Result<Asking, Problem> {
+    let Some(token @ Presented::GatewayToken(_)) = token.and_then(Presented::parse) else {
+        return Err(Problem::UnknownGateway);
+    };
+    let learned = engine.gateway(token.hash(), deadline).await.map_err(|_| Problem::CannotKnow)?;
+    let gateway = learned.found.ok_or(Problem::UnknownGateway)?;
+    Ok(Asking { gateway, stale: learned.stale })
+}
+
+/// A header that may come once. Which of two is meant cannot be known, and guessing is how doors are opened.
+///
+/// # Errors
+/// 400 for two of them.
+pub fn only_one<'a>(
+    request: &'a HttpRequest,
+    name: &HeaderName,
+) -> Result<Option<&'a HeaderValue>, Problem> {
+    let mut values = request.headers().get_all(name);
+    let first = values.next();
+    match values.next() {
+        Some(_) => Err(Problem::BadRequest("A header that carries a credential comes twice.")),
+        None => Ok(first),
+    }
+}

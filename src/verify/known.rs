@@ -1,0 +1,255 @@
+//! The memory of what was looked up: recall, look up once however many ask, forget.
+//!
+//! Two promises hold however threads interleave. A look-up that raced a change is not kept. Who asks after `forget`
+//! returned never gets what was looked up before. Both follow from one rule: a look-up may be kept, and joined, only
+//! while its flight is listed, and forgetting empties the list under the same lock.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::{FutureExt, Shared};
+use parking_lot::Mutex;
+use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter, sync::Cache};
+use tokio::sync::oneshot;
+
+use super::facts::Fact;
+use crate::credentials::SecretHash;
+
+/// Older facts are looked up again before they are used.
+pub const FRESH: Duration = Duration::from_secs(5);
+/// Facts this old are not used even when Postgres is away.
+pub const STALE: Duration = Duration::from_secs(60);
+/// Nobody joins a look-up that has been under way for longer: it may be stuck.
+const PATIENCE: Duration = Duration::from_millis(120);
+
+/// Facts, or that there are none.
+pub type Found<T> = Option<Arc<T>>;
+/// The answer of a look-up, for everyone who waits for it. An error: it ended without one.
+pub type Awaited<T> = Shared<oneshot::Receiver<Found<T>>>;
+
+/// What memory says about a hash.
+pub enum Recalled<T> {
+    /// As good as asking.
+    Fresh(Found<T>),
+    /// Known once: to be used only when Postgres cannot be asked.
+    Old {
+        facts: Arc<T>,
+        age: Duration,
+    },
+    Unknown,
+}
+
+/// Either way there is an answer to wait for.
+pub enum Joined<T: Fact> {
+    /// The caller is first and has the look-up made.
+    Lead(Ticket<T>, Awaited<T>),
+    /// Somebody's look-up is under way.
+    Follow(Awaited<T>),
+}
+
+/// Bounded memory of facts by the hash of the credential that finds them. Absence is remembered apart, so that a
+/// flood of unknown credentials pushes out nothing but itself.
+pub struct Known<T: Fact> {
+    present: Cache<SecretHash, Kept<T>, UnitWeighter, DefaultHashBuilder, Evicted>,
+    absent: Cache<SecretHash, Instant>,
+    pending: Mutex<Pending<T>>,
+}
+
+struct Kept<T> {
+    facts: Arc<T>,
+    asked_at: Instant,
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self { facts: Arc::clone(&self.facts), asked_at: self.asked_at }
+    }
+}
+
+struct Pending<T> {
+    flights: HashMap<SecretHash, Flight<T>>,
+    next_number: u64,
+    /// Under which hashes a row is remembered.
+    hashes: HashMap<i64, Vec<SecretHash>>,
+}
+
+struct Flight<T> {
+    number: u64,
+    asked_at: Instant,
+    answer: Awaited<T>,
+}
+
+impl<T: Fact> Known<T> {
+    /// Remembers at most `present` facts and `absent` absences.
+    pub fn new(present: usize, absent: usize) -> Self {
+        Self {
+            present: Cache::with(
+                present,
+                present as u64,
+                UnitWeighter,
+                DefaultHashBuilder::default(),
+                Evicted,
+            ),
+            absent: Cache::new(absent),
+            pending: Mutex::new(Pending {
+                flights: HashMap::new(),
+                next_number: 0,
+                hashes: HashMap::new(),
+            }),
+        }
+    }
+
+    /// What is remembered, without waiting.
+    pub fn recall(&self, hash: &SecretHash, now: Instant) -> Recalled<T> {
+        if let Some(Kept { facts, asked_at }) = self.present.get(hash) {
+            let age = now.saturating_duration_since(asked_at);
+            return match age {
+                age if age < FRESH => Recalled::Fresh(Some(facts)),
+                age if age < STALE => Recalled::Old { facts, age },
+                _ => Recalled::Unknown,
+            };
+        }
+        let is_absent =
+            self.absent.get(hash).is_some_and(|at| now.saturating_duration_since(at) < FRESH);
+        if is_absent { Recalled::Fresh(None) } else { Recalled::Unknown }
+    }
+
+    /// Joins the look-up of this hash, or begins one.
+    pub fn join(self: &Arc<Self>, hash: SecretHash, now: Instant) -> Joined<T> {
+        let mut pending = self.pending.lock();
+        if let Some(flight) = pending.flights.get(&hash)
+            && now.saturating_duration_since(flight.asked_at) < PATIENCE
+        {
+            return Joined::Follow(flight.answer.clone());
+        }
+        let (sender, answer) = oneshot::channel();
+        // Whoever did not find it in memory a moment ago may find it now.
+        if let Recalled::Fresh(found) = self.recall(&hash, now) {
+            let _ = sender.send(found);
+            return Joined::Follow(answer.shared());
+        }
+        let answer = answer.shared();
+        let number = pending.next_number;
+        pending.next_number += 1;
+        pending.flights.insert(hash, Flight { number, asked_at: now, answer: answer.clone() });
+        let ticket =
+            Ticket { known: Arc::clone(self), hash, number, asked_at: now, sender: Some(sender) };
+        Joined::Lead(ticket, answer)
+    }
+
+    /// Forgets a row, and every look-up under way: one of them may have read it before it changed. Absences go too,
+    /// since a row may have appeared.
+    pub fn forget(&self, id: i64) {
+        let mut pending = self.pending.lock();
+        pending.flights.clear();
+        self.absent.clear();
+        for hash in pending.hashes.remove(&id).unwrap_or_default() {
+            self.present.remove(&hash);
+        }
+    }
+
+    /// Forgets everything.
+    pub fn forget_everything(&self) {
+        let mut pending = self.pending.lock();
+        pending.flights.clear();
+        pending.hashes.clear();
+        self.absent.clear();
+        self.present.clear();
+    }
+
+    fn remember(
+        &self,
+        pending: &mut Pending<T>,
+        hash: SecretHash,
+        asked_at: Instant,
+        found: &Found<T>,
+    ) {
+        let Some(facts) = found else {
+            if let Some((_, kept)) = self.present.remove(&hash) {
+                pending.unlist(kept.facts.id(), &hash);
+            }
+            self.absent.insert(hash, asked_at);
+            return;
+        };
+        self.absent.remove(&hash);
+        let hashes = pending.hashes.entry(facts.id()).or_default();
+        if !hashes.contains(&hash) {
+            hashes.push(hash);
+        }
+        let mut evicted = Vec::new();
+        let kept = Kept { facts: Arc::clone(facts), asked_at };
+        self.present.insert_with_lifecycle(hash, kept, &mut evicted);
+        for (id, hash) in evicted {
+            pending.unlist(id, &hash);
+        }
+    }
+}
+
+impl<T> Pending<T> {
+    fn unlist(&mut self, id: i64, hash: &SecretHash) {
+        if let Some(hashes) = self.hashes.get_mut(&id) {
+            hashes.retain(|other| other != hash);
+            if hashes.is_empty() {
+                self.hashes.remove(&id);
+            }
+        }
+    }
+}
+
+/// The right to answer a look-up. Dropped without an answer, it ends the wait of everyone who joined.
+pub struct Ticket<T: Fact> {
+    known: Arc<Known<T>>,
+    hash: SecretHash,
+    number: u64,
+    asked_at: Instant,
+    sender: Option<oneshot::Sender<Found<T>>>,
+}
+
+impl<T: Fact> Ticket<T> {
+    /// Tells everyone who waits, and remembers it unless something was forgotten since the look-up began.
+    pub fn answer(mut self, found: Option<T>) {
+        let found = found.map(Arc::new);
+        let mut pending = self.known.pending.lock();
+        if pending.lands(&self.hash, self.number) {
+            self.known.remember(&mut pending, self.hash, self.asked_at, &found);
+        }
+        drop(pending);
+        if let Some(sender) = self.sender.take() {
+            let _ = sender.send(found);
+        }
+    }
+}
+
+impl<T: Fact> Drop for Ticket<T> {
+    fn drop(&mut self) {
+        if self.sender.is_some() {
+            self.known.pending.lock().lands(&self.hash, self.number);
+        }
+    }
+}
+
+impl<T> Pending<T> {
+    /// Takes a flight off the list; `false` when it is no longer on it.
+    fn lands(&mut self, hash: &SecretHash, number: u64) -> bool {
+        let listed = self.flights.get(hash).is_some_and(|flight| flight.number == number);
+        if listed {
+            self.flights.remove(hash);
+        }
+        listed
+    }
+}
+
+/// Tells an insertion what it pushed out.
+#[derive(Clone)]
+struct Evicted;
+
+impl<T: Fact> Lifecycle<SecretHash, Kept<T>> for Evicted {
+    type RequestState = Vec<(i64, SecretHash)>;
+
+    fn on_evict(&self, evicted: &mut Self::RequestState, hash: SecretHash, kept: Kept<T>) {
+        evicted.push((kept.facts.id(), hash));
+    }
+}

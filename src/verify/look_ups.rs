@@ -1,0 +1,280 @@
+//! Asking Postgres from a few threads of our own, each with its own connection. However long Postgres keeps them
+//! waiting (a frozen server keeps its sockets open), no thread that serves requests waits with them, and nobody else's
+//! connections are used up.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use diesel::{PgConnection, connection::SimpleConnection};
+use parking_lot::{Condvar, Mutex};
+
+use super::{
+    breaker::Breaker,
+    facts::Fact,
+    known::{Awaited, Found, Joined, Known, Recalled, Ticket},
+};
+use crate::{
+    credentials::SecretHash,
+    db,
+    error::{AppError, AppResult},
+};
+
+/// So many questions are asked of Postgres at once.
+const THREADS: usize = 4;
+/// So many wait in each lane; more are turned away.
+const QUEUE: usize = 512;
+
+/// Postgres did not say in time whether there is such a credential. Never a no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CannotKnow;
+
+/// Facts as good as they can be had now.
+pub struct Learned<T> {
+    pub found: Found<T>,
+    /// How old they are, if Postgres could not be asked.
+    pub stale: Option<Duration>,
+}
+
+/// Who is served first. What was known before goes ahead of what never was, so that a flood of made-up credentials
+/// does not delay anyone else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    Known,
+    Unknown,
+}
+
+/// The way to Postgres for all who miss something in memory.
+pub struct LookUps(Arc<Shared>);
+
+struct Shared {
+    url: String,
+    breaker: Breaker,
+    lanes: Mutex<Lanes>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Lanes {
+    known: VecDeque<Job>,
+    unknown: VecDeque<Job>,
+    stopping: bool,
+}
+
+struct Job {
+    /// Afterwards nobody waits for the answer any more.
+    deadline: Instant,
+    ask: Box<Ask>,
+}
+
+/// Asks, and tells whoever waits; may be asked again after an error.
+type Ask = dyn FnMut(&mut PgConnection) -> AppResult<()> + Send;
+
+impl LookUps {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(database_url: &str) -> anyhow::Result<Self> {
+        let shared = Arc::new(Shared {
+            url: database_url.to_owned(),
+            breaker: Breaker::default(),
+            lanes: Mutex::default(),
+            wake: Condvar::new(),
+        });
+        for number in 1..=THREADS {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new()
+                .name(format!("look-up-{number}"))
+                .spawn(move || shared.work())?;
+        }
+        Ok(Self(shared))
+    }
+
+    /// Facts from memory, or looked up if memory is not fresh: once, however many ask. When Postgres does not answer
+    /// until `deadline`, facts that are not too old will do.
+    pub async fn learn<T, Q>(
+        &self,
+        known: &Arc<Known<T>>,
+        hash: SecretHash,
+        lane: Lane,
+        deadline: Instant,
+        query: Q,
+    ) -> Result<Learned<T>, CannotKnow>
+    where
+        T: Fact,
+        Q: Fn(&mut PgConnection) -> AppResult<Option<T>> + Send + 'static,
+    {
+        let now = Instant::now();
+        let old = match known.recall(&hash, now) {
+            Recalled::Fresh(found) => return Ok(Learned { found, stale: None }),
+            Recalled::Old { facts, age } => Some((facts, age)),
+            Recalled::Unknown => None,
+        };
+        let lane = if old.is_some() { Lane::Known } else { lane };
+        match self.look_up(known, hash, lane, deadline, query).await {
+            Ok(found) => Ok(Learned { found, stale: None }),
+            Err(CannotKnow) => old
+                .map(|(facts, age)| Learned { found: Some(facts), stale: Some(age) })
+                .ok_or(CannotKnow),
+        }
+    }
+
+    async fn look_up<T, Q>(
+        &self,
+        known: &Arc<Known<T>>,
+        hash: SecretHash,
+        lane: Lane,
+        deadline: Instant,
+        query: Q,
+    ) -> Result<Found<T>, CannotKnow>
+    where
+        T: Fact,
+        Q: Fn(&mut PgConnection) -> AppResult<Option<T>> + Send + 'static,
+    {
+        let now = Instant::now();
+        if !self.0.breaker.lets_through(now) {
+            return Err(CannotKnow);
+        }
+        let (answer, leads): (Awaited<T>, bool) = match known.join(hash, now) {
+            Joined::Follow(answer) => (answer, false),
+            Joined::Lead(ticket, answer) => {
+                self.0.submit(lane, job(ticket, deadline, query));
+                (answer, true)
+            }
+        };
+        match tokio::time::timeout_at(deadline.into(), answer).await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(_)) => Err(CannotKnow),
+            Err(_) => {
+                if leads {
+                    self.0.breaker.failed(Instant::now());
+                }
+                Err(CannotKnow)
+            }
+        }
+    }
+
+    /// Whether Postgres is asked at all at the moment.
+    pub fn are_suspended(&self) -> bool {
+        self.0.breaker.is_open()
+    }
+
+    /// Lets the threads end. One that Postgres keeps waiting ends with the process.
+    pub fn stop(&self) {
+        let mut lanes = self.0.lanes.lock();
+        lanes.stopping = true;
+        let waiting: Vec<Job> = lanes.take_all();
+        drop(lanes);
+        drop(waiting);
+        self.0.wake.notify_all();
+    }
+}
+
+impl Drop for LookUps {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn job<T, Q>(ticket: Ticket<T>, deadline: Instant, query: Q) -> Job
+where
+    T: Fact,
+    Q: Fn(&mut PgConnection) -> AppResult<Option<T>> + Send + 'static,
+{
+    let mut ticket = Some(ticket);
+    let ask = move |conn: &mut PgConnection| {
+        let found = query(conn)?;
+        if let Some(ticket) = ticket.take() {
+            ticket.answer(found);
+        }
+        Ok(())
+    };
+    Job { deadline, ask: Box::new(ask) }
+}
+
+impl Lanes {
+    fn next(&mut self) -> Option<Job> {
+        self.known.pop_front().or_else(|| self.unknown.pop_front())
+    }
+
+    fn take_all(&mut self) -> Vec<Job> {
+        self.known.drain(..).chain(self.unknown.drain(..)).collect()
+    }
+}
+
+impl Shared {
+    /// Queues a job. One that finds no place is dropped, which tells whoever waits for it.
+    fn submit(&self, lane: Lane, job: Job) {
+        let mut lanes = self.lanes.lock();
+        let stopping = lanes.stopping;
+        let queue = match lane {
+            Lane::Known => &mut lanes.known,
+            Lane::Unknown => &mut lanes.unknown,
+        };
+        if queue.len() < QUEUE && !stopping {
+            queue.push_back(job);
+            drop(lanes);
+            self.wake.notify_one();
+        } else {
+            drop(lanes);
+            drop(job);
+        }
+    }
+
+    fn work(&self) {
+        // A connection in reserve: the first question need not wait for one to be made.
+        let mut connection = self.connect().ok();
+        while let Some(mut job) = self.next() {
+            if Instant::now() >= job.deadline {
+                continue;
+            }
+            match self.ask(&mut connection, &mut job) {
+                Ok(()) if Instant::now() < job.deadline => self.breaker.succeeded(),
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::debug!(?error, "a look-up failed");
+                    self.breaker.failed(Instant::now());
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut lanes = self.lanes.lock();
+        loop {
+            if let Some(job) = lanes.next() {
+                return Some(job);
+            }
+            if lanes.stopping {
+                return None;
+            }
+            self.wake.wait(&mut lanes);
+        }
+    }
+
+    /// A connection may have died while nobody used it; then a new one is tried before giving up.
+    fn ask(&self, connection: &mut Option<PgConnection>, job: &mut Job) -> AppResult<()> {
+        if let Some(conn) = connection {
+            match (job.ask)(conn) {
+                Err(AppError::Unavailable(_)) => *connection = None,
+                answer => return answer,
+            }
+        }
+        let mut conn = self.connect()?;
+        let answer = (job.ask)(&mut conn);
+        if !matches!(answer, Err(AppError::Unavailable(_))) {
+            *connection = Some(conn);
+        }
+        answer
+    }
+
+    fn connect(&self) -> anyhow::Result<PgConnection> {
+        let mut conn = db::connect(&self.url)?;
+        conn.batch_execute("set statement_timeout = 1000; set lock_timeout = 500")?;
+        Ok(conn)
+    }
+}

@@ -1,0 +1,262 @@
+//! The verdict: facts, question and clock in, code and reasons out. Pure.
+
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    code::Code,
+    facts::{ApplicationFacts, KeyFacts, Scope},
+};
+use crate::{credentials::Presented, limits::Spending};
+
+/// What a gateway wants to know.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    /// The gateway's environment.
+    pub environment_id: i64,
+    /// Its slug.
+    pub environment: &'a str,
+    /// All of them are needed.
+    pub scopes: Vec<Cow<'a, str>>,
+    pub customer: Option<Cow<'a, str>>,
+    /// The caller's address, IPv4 folded out of IPv6.
+    pub ip: Option<IpAddr>,
+    /// What it takes of the rate limits, at least 1.
+    pub cost: u32,
+}
+
+/// With what a key was presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Secret,
+    /// Everyone may know it: it only stands for what is safe in a browser.
+    PublicKey,
+}
+
+/// Why not, with the sentence for the gateway's log and the key's owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub code: Code,
+    pub detail: Cow<'static, str>,
+}
+
+/// The whole answer.
+#[derive(Debug)]
+pub struct Verdict {
+    pub code: Code,
+    pub detail: Cow<'static, str>,
+    pub holder: Holder,
+    /// How the rate limits stand, when they were asked.
+    pub spending: Option<Spending>,
+}
+
+/// Whose credential it was, as far as that is known.
+#[derive(Debug, Clone)]
+pub enum Holder {
+    Nobody,
+    Key(Arc<KeyFacts>, By),
+    Application(Arc<ApplicationFacts>),
+}
+
+struct Case<'a> {
+    key: &'a KeyFacts,
+    by: By,
+    question: &'a Question<'a>,
+    now: DateTime<Utc>,
+}
+
+type Check = fn(&Case) -> Result<(), Refusal>;
+
+/// Everything that is asked of a key that exists, in this order; the first no is the answer. The rate limit comes
+/// after all of these because it spends something, and a refusal must not.
+const CHECKS: [Check; 8] = [
+    not_revoked,
+    not_expired,
+    not_disabled,
+    secret_is_current,
+    environment_is_the_gateways,
+    ip_is_allowed,
+    customer_is_allowed,
+    permissions_are_held,
+];
+
+/// Whether a key may do what is asked, but for its rate limits.
+///
+/// # Errors
+/// The first check that says no.
+pub fn check(
+    key: &KeyFacts,
+    by: By,
+    question: &Question,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let case = Case { key, by, question, now };
+    CHECKS.iter().try_for_each(|check| check(&case))
+}
+
+/// Whether an application's own credentials may do what is asked: they say who calls, and permit nothing.
+///
+/// # Errors
+/// When a permission is needed.
+pub fn check_application(question: &Question) -> Result<(), Refusal> {
+    if question.scopes.is_empty() {
+        return Ok(());
+    }
+    refuse(
+        Code::InsufficientScope,
+        "App credentials identify the application and hold no permissions; this needs a key.",
+    )
+}
+
+fn not_revoked(case: &Case) -> Result<(), Refusal> {
+    match case.key.revoked_at {
+        Some(at) => refuse(Code::Revoked, format!("Revoked {}.", exactly(at))),
+        None => Ok(()),
+    }
+}
+
+/// To the instant, without grace: a key that expires now has expired.
+fn not_expired(case: &Case) -> Result<(), Refusal> {
+    match case.key.expires_at {
+        Some(at) if at <= case.now => refuse(Code::Expired, format!("Expired {}.", exactly(at))),
+        _ => Ok(()),
+    }
+}
+
+fn not_disabled(case: &Case) -> Result<(), Refusal> {
+    match case.key.disabled_at {
+        Some(at) => {
+            refuse(Code::Disabled, format!("Disabled {}; it can be enabled again.", exactly(at)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn secret_is_current(case: &Case) -> Result<(), Refusal> {
+    match case.key.secret_ends_at {
+        Some(at) if at <= case.now && case.by == By::Secret => refuse(
+            Code::SecretReplaced,
+            format!("The key was regenerated; this secret ended {}.", exactly(at)),
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn environment_is_the_gateways(case: &Case) -> Result<(), Refusal> {
+    if case.key.environment_id == case.question.environment_id {
+        return Ok(());
+    }
+    let (key, gateway) = (&case.key.environment, case.question.environment);
+    refuse(
+        Code::WrongEnvironment,
+        format!("The key belongs to {key}; the gateway serves {gateway}."),
+    )
+}
+
+/// A question that leaves the address out is refused like a wrong one: a gateway that forgets it must not open the door.
+fn ip_is_allowed(case: &Case) -> Result<(), Refusal> {
+    let allowed = &case.key.allowed_ips;
+    match case.question.ip {
+        _ if allowed.is_empty() => Ok(()),
+        Some(ip) if allowed.iter().any(|range| range.contains(&ip)) => Ok(()),
+        Some(ip) => refuse(Code::IpNotAllowed, format!("{ip} is not within the key’s IP ranges.")),
+        None => refuse(
+            Code::IpNotAllowed,
+            "The key is restricted to IP ranges, and the question names no address.",
+        ),
+    }
+}
+
+/// As with the address: left out is refused.
+fn customer_is_allowed(case: &Case) -> Result<(), Refusal> {
+    let allowed = &case.key.customers;
+    match &case.question.customer {
+        _ if allowed.is_empty() => Ok(()),
+        Some(customer) if allowed.iter().any(|known| **known == **customer) => Ok(()),
+        Some(_) => refuse(Code::CustomerNotAllowed, "The key is restricted to other customers."),
+        None => refuse(
+            Code::CustomerNotAllowed,
+            "The key is restricted to customers, and the question names none.",
+        ),
+    }
+}
+
+/// Compared letter by letter: no wildcards, no case folding. Without required permissions there is nothing to lack.
+fn permissions_are_held(case: &Case) -> Result<(), Refusal> {
+    let lacking: Vec<&str> = case
+        .question
+        .scopes
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|scope: &&str| {
+            !effective_scopes(case.key, case.by).any(|held| &*held.slug == *scope)
+        })
+        .collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = lacking.into_iter().filter(|scope| is_scope_token(scope)).collect();
+    let names =
+        if names.is_empty() { "a permission that does not exist".into() } else { names.join(", ") };
+    refuse(
+        Code::InsufficientScope,
+        match case.by {
+            By::Secret => format!("The key does not hold {names}."),
+            By::PublicKey => format!("The public key alone does not stand for {names}."),
+        },
+    )
+}
+
+/// What a key may do when presented this way.
+pub fn effective_scopes(key: &KeyFacts, by: By) -> impl Iterator<Item = &Scope> {
+    key.scopes.iter().filter(move |scope| by == By::Secret || scope.publishable)
+}
+
+/// Whether a required scope can be named in an answer: spelled as RFC 6749 has it, and no credential by mistake.
+pub fn is_scope_token(scope: &str) -> bool {
+    (1..=100).contains(&scope.len())
+        && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+        && !Presented::looks_secret(scope)
+}
+
+fn refuse<T>(code: Code, detail: impl Into<Cow<'static, str>>) -> Result<T, Refusal> {
+    Err(Refusal { code, detail: detail.into() })
+}
+
+fn exactly(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+impl Verdict {
+    /// A yes.
+    pub fn valid(holder: Holder, spending: Option<Spending>) -> Self {
+        Self { code: Code::Valid, detail: Cow::Borrowed(""), holder, spending }
+    }
+
+    /// The last check: a yes if there is enough left of every limit, or no limit.
+    pub fn after_spending(holder: Holder, spending: Option<Spending>) -> Self {
+        let detail = match &spending {
+            None | Some(Spending { admitted: true, .. }) => return Self::valid(holder, spending),
+            Some(Spending { never: Some(limit), .. }) => format!(
+                "This costs more than the whole limit of {} per {}: it can never be admitted.",
+                limit.requests,
+                limit.window()
+            ),
+            Some(Spending { retry_after_seconds, .. }) => {
+                format!("The limit is used up; there is room again in {retry_after_seconds} s.")
+            }
+        };
+        Self { code: Code::RateLimited, detail: detail.into(), holder, spending }
+    }
+
+    /// A no that nobody's limits were asked for.
+    pub fn refused(refusal: Refusal, holder: Holder) -> Self {
+        Self { code: refusal.code, detail: refusal.detail, holder, spending: None }
+    }
+
+    /// A no to somebody unknown.
+    pub fn unknown(code: Code, detail: &'static str) -> Self {
+        Self { code, detail: detail.into(), holder: Holder::Nobody, spending: None }
+    }
+}
