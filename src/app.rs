@@ -51,7 +51,14 @@ impl App {
 /// Every page there is. Whoever asks for [`crate::users::Viewer`] or [`crate::web::Layout`] is for signed-in people.
 pub fn pages(cfg: &mut ServiceConfig) {
     crate::sign_in::routes(cfg);
+    crate::setup::routes(cfg);
+    crate::account::routes(cfg);
+    crate::overview::routes(cfg);
     crate::keys::routes(cfg);
+    crate::applications::routes(cfg);
+    crate::gateways::routes(cfg);
+    crate::team::routes(cfg);
+    crate::settings::routes(cfg);
 }
 
 /// The pages with everything around them; inside-out, as actix wants it.

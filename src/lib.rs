@@ -1,6 +1,7 @@
 //! Latchkey: a console for API keys, and the engine that verifies them.
 
 pub mod access;
+pub mod account;
 pub mod app;
 pub mod applications;
 pub mod assets;
@@ -18,12 +19,15 @@ pub mod gateways;
 pub mod keys;
 pub mod limits;
 pub mod managed_postgres;
+pub mod overview;
 pub mod presets;
 pub mod schema;
 pub mod scopes;
 pub mod server;
 pub mod settings;
+pub mod setup;
 pub mod sign_in;
+pub mod team;
 pub mod text;
 pub mod usage;
 pub mod users;

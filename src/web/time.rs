@@ -16,6 +16,11 @@ impl Moment {
         Self { at, now }
     }
 
+    /// For templates, which hand over references.
+    pub fn of(at: &DateTime<Utc>) -> Self {
+        Self::seen_now(*at)
+    }
+
     /// As seen at this instant.
     pub fn seen_now(at: DateTime<Utc>) -> Self {
         Self::new(at, Utc::now())
@@ -38,6 +43,13 @@ impl HtmlSafe for Moment {}
 
 /// `<time>` of a calendar day: 18 February 2027.
 pub struct Day(pub DateTime<Utc>);
+
+impl Day {
+    /// For templates, which hand over references.
+    pub fn of(at: &DateTime<Utc>) -> Self {
+        Self(*at)
+    }
+}
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
