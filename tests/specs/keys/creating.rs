@@ -29,7 +29,7 @@ async fn a_new_key_shows_its_secret_once() {
     let app_id = app.application("Back office");
     let mut ada = app.sign_in(&app.administrator("Ada")).await;
 
-    let summary = walk(&mut ada, &app_id, "deploy bot", "reports:read").await;
+    let summary = walk(&mut ada, &app_id, "deploy bot", "reporting:read").await;
     summary.assert_status(200).assert_shows("100 times a second");
     let reveal = ada.submit(&summary, "#wizard", &[("go", "create")]).await;
     reveal.assert_status(200).assert_is_page().assert_shows("deploy bot is ready");

@@ -168,7 +168,7 @@ impl Page {
             self.path,
             self.status,
             headers.join(", "),
-            self.body
+            if self.body.contains('<') { self.reads() } else { self.body.clone() }
         )
     }
 }
