@@ -2,9 +2,12 @@
 
 pub mod app;
 pub mod browser;
+pub mod chromium;
 pub mod database;
 pub mod page;
+pub mod person;
 
 pub use app::{MadeKey, PASSWORD, TestApp};
 pub use browser::Browser;
 pub use page::Page;
+pub use person::Person;
