@@ -35,6 +35,7 @@ const boxes = () => all("input[type=radio], input[type=checkbox]").filter((input
 
 const kinds = {
   control: () => all("a[href], button, summary, [role=button]").filter((found) => there(found) && names(found).includes(words)),
+  entry: () => all("nav a").filter((found) => there(found) && names(found).includes(words)),
   field: () => all("input, select, textarea").filter((found) =>
     there(found) && [tidy(found.getAttribute("aria-label")), ...(label(found) ? names(label(found)) : [])].includes(words)),
   choice: () => boxes().map(title),

@@ -79,6 +79,26 @@ impl Person {
         self.act_on("control", name, async |found| found.click().await).await;
     }
 
+    /// Chooses from the navigation at the left.
+    pub async fn goes_to(&self, entry: &str) {
+        self.note(format!("goes to “{entry}”"));
+        self.act_on("entry", entry, async |found| found.click().await).await;
+    }
+
+    /// The navigation has no such entry.
+    pub async fn has_no_entry(&self, entry: &str) {
+        let gone = async || self.find_all("entry", entry).await.filter(Vec::is_empty);
+        self.wait_for(&format!("a navigation without “{entry}”"), gone).await;
+    }
+
+    /// Presses the button that makes the key; its words are the platform's.
+    pub async fn press_the_last_button(&self) {
+        let words = "return document.querySelector('.button[value=create]')?.textContent.trim()";
+        let words = async || self.run(words).await.as_str().map(ToOwned::to_owned);
+        let words = self.wait_for("the button that creates", words).await;
+        self.click(&words).await;
+    }
+
     /// Opens the menu at the right of a row and chooses from it.
     pub async fn choose_from_menu_of(&self, name: &str, item: &str) {
         self.click(&format!("Actions for {name}")).await;
@@ -161,6 +181,22 @@ impl Person {
             tidy(&row).contains(words).then_some(())
         };
         self.wait_for(&format!("“{words}” in the row of “{name}”"), says).await;
+    }
+
+    /// No row is called this.
+    pub async fn has_no_row(&self, name: &str) -> bool {
+        self.find_all("row", name).await.is_some_and(|rows| rows.is_empty())
+    }
+
+    /// How the place around a box looks: its ground and its border.
+    pub async fn look_of(&self, name: &str) -> String {
+        let read = async || {
+            let look = "const style = getComputedStyle(arguments[0].closest('label'));
+                return [style.backgroundColor, style.borderColor, style.boxShadow].join(' ')";
+            let found = self.find("box", name).await?.to_json().ok()?;
+            self.chromium.driver.execute(look, vec![found]).await.ok()?.convert().ok()
+        };
+        self.wait_for(&format!("a box called “{name}”"), read).await
     }
 
     /// How a box stands: `on`, `off`, or `partly`.
