@@ -196,10 +196,10 @@ fn request_id(req: &ServiceRequest) -> String {
 pub fn text_config(cfg: &mut ServiceConfig) {
     cfg.app_data(PathConfig::default().error_handler(|_: PathError, _| AppError::NotFound.into()))
         .app_data(QueryConfig::default().error_handler(|_: QueryPayloadError, _| {
-        AppError::BadRequest(
+            AppError::BadRequest(
             "The address has a part that isn’t understood. Go back to the page and choose again."
                 .into(),
         )
         .into()
-    }));
+        }));
 }

@@ -4,3 +4,4 @@
 
 mod private_postgres;
 mod support;
+mod verify;
