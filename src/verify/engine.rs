@@ -83,7 +83,7 @@ impl Engine {
             let Some(engine) = shared.upgrade().map(Engine) else { return };
             match heard {
                 Heard::Change(change) => engine.forget(change),
-                Heard::Listening => engine.forget_everything(),
+                Heard::Missed => engine.doubt_everything(),
             }
         })?;
         *engine.0.listener.lock() = Some(listener);
@@ -101,11 +101,18 @@ impl Engine {
         }
     }
 
-    /// Forgets everything, as after changes that nobody announced.
+    /// Forgets everything, as when what every key may do has changed.
     pub fn forget_everything(&self) {
         self.0.keys.forget_everything();
         self.0.applications.forget_everything();
         self.0.gateways.forget_everything();
+    }
+
+    /// Looks everything up again before using it: changes may have been missed.
+    fn doubt_everything(&self) {
+        self.0.keys.doubt_everything();
+        self.0.applications.doubt_everything();
+        self.0.gateways.doubt_everything();
     }
 
     /// Whether Postgres is not asked at the moment because it does not answer.

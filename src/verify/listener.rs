@@ -26,8 +26,8 @@ const RETRY: Duration = Duration::from_millis(250);
 /// What was heard.
 pub enum Heard {
     Change(Change),
-    /// From now on changes are heard; until now any number may have been missed.
-    Listening,
+    /// Any number of changes may have been missed: nobody listened until now, or what was heard is not understood.
+    Missed,
 }
 
 /// The thread, until it is stopped.
@@ -83,7 +83,7 @@ fn listen(
 ) -> anyhow::Result<()> {
     let mut conn: PgConnection = db::connect(url)?;
     conn.batch_execute(&format!("listen {CHANNEL}"))?;
-    hear(Heard::Listening);
+    hear(Heard::Missed);
     if std::mem::take(is_away) {
         tracing::info!("changes of other processes are heard again");
     }
@@ -91,8 +91,7 @@ fn listen(
     let mut last_beat = Instant::now();
     while !stopping.load(Ordering::Relaxed) {
         for notification in conn.notifications_iter() {
-            // What a newer version announces is not understood; then nothing that is known can be trusted.
-            hear(Change::parse(&notification?.payload).map_or(Heard::Listening, Heard::Change));
+            hear(Change::parse(&notification?.payload).map_or(Heard::Missed, Heard::Change));
         }
         if last_beat.elapsed() >= HEARTBEAT {
             conn.batch_execute("select 1")?;

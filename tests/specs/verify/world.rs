@@ -77,18 +77,18 @@ impl World {
         presets::apply(&mut conn, &operator, "affiliate").unwrap();
         let (application, app_secret) =
             applications::create(&mut conn, &operator, "Rentmy").unwrap();
-        let node = Node::start(&proxy.url);
-        let mut world = Self {
-            node,
+        let production = environment_id(&mut conn, "production");
+        let (_, token) = gateways::create(&mut conn, &operator, "edge", production).unwrap();
+        Self {
+            // After everything that is announced, so that nothing of it arrives in the middle of a spec.
+            node: Node::start(&proxy.url),
             application: application.app_id,
             app_secret,
-            production: String::new(),
+            production: token.reveal().to_owned(),
             proxy,
             application_id: application.id,
             database,
-        };
-        world.production = world.gateway("edge", "production").1.reveal().to_owned();
-        world
+        }
     }
 
     pub fn conn(&self) -> PgConnection {
