@@ -120,6 +120,11 @@ impl Engine {
         self.0.look_ups.are_suspended()
     }
 
+    /// Whether changes made by other processes are heard at the moment.
+    pub fn hears_changes(&self) -> bool {
+        self.0.listener.lock().as_ref().is_some_and(Listener::is_listening)
+    }
+
     /// Ends the threads. The recorder is its owner's to stop, afterwards.
     pub fn stop(&self) {
         let listener = self.0.listener.lock().take();

@@ -1,6 +1,6 @@
 //! A platform with gateways that ask, over HTTP, an engine on a Postgres.
 
-use std::{net::SocketAddr, thread};
+use std::{net::SocketAddr, thread, time::Duration};
 
 use actix_web::{App, HttpServer, dev::ServerHandle, web::Data};
 use chrono::{DateTime, Utc};
@@ -218,6 +218,9 @@ impl Node {
         let engine =
             Engine::start(database_url, recorder.clone(), vec!["10.0.0.0/8".parse().unwrap()])
                 .unwrap();
+        while !engine.hears_changes() {
+            thread::sleep(Duration::from_millis(2));
+        }
         let data = Data::new(engine.clone());
         let (sender, receiver) = std::sync::mpsc::channel();
         thread::spawn(move || {
