@@ -1,5 +1,7 @@
 //! What everything shares, the table of contents, and the order in which a request passes what stands around it.
 
+use std::sync::atomic::AtomicBool;
+
 use actix_session::{
     SessionMiddleware,
     config::{PersistentSession, TtlExtensionPolicy},
@@ -13,10 +15,13 @@ use actix_web_lab::middleware::CatchPanic;
 
 use crate::{
     assets,
+    changes::Change,
     config::Config,
     db::Db,
     error::AppError,
     sign_in::{PgSessionStore, Throttle},
+    users::passwords::Passwords,
+    verify::Engine,
     web::{cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors, text_config},
 };
 
@@ -30,12 +35,30 @@ pub struct App {
     /// Signs session cookies and cursors.
     pub session_key: Key,
     pub throttle: Throttle,
+    pub passwords: Passwords,
+    pub engine: Engine,
+    /// Set when we are asked to end: no new requests should come.
+    pub is_stopping: AtomicBool,
+}
+
+impl App {
+    /// Makes this process forget what has just changed, before the change is answered. Others hear of it from Postgres.
+    pub fn forget(&self, change: Change) {
+        self.engine.forget(change);
+    }
 }
 
 /// Every page there is. Whoever asks for [`crate::users::Viewer`] or [`crate::web::Layout`] is for signed-in people.
 pub fn pages(cfg: &mut ServiceConfig) {
     crate::sign_in::routes(cfg);
+    crate::setup::routes(cfg);
+    crate::account::routes(cfg);
+    crate::overview::routes(cfg);
     crate::keys::routes(cfg);
+    crate::applications::routes(cfg);
+    crate::gateways::routes(cfg);
+    crate::team::routes(cfg);
+    crate::settings::routes(cfg);
 }
 
 /// The pages with everything around them; inside-out, as actix wants it.

@@ -1,25 +1,33 @@
 //! Latchkey: a console for API keys, and the engine that verifies them.
 
+pub mod access;
+pub mod account;
 pub mod app;
 pub mod applications;
 pub mod assets;
 pub mod audit;
 pub mod changes;
+pub mod cli;
 pub mod config;
 pub mod credentials;
 pub mod customers;
 pub mod db;
+pub mod demo;
 pub mod environments;
 pub mod error;
 pub mod gateways;
 pub mod keys;
 pub mod limits;
 pub mod managed_postgres;
+pub mod overview;
 pub mod presets;
 pub mod schema;
 pub mod scopes;
+pub mod server;
 pub mod settings;
+pub mod setup;
 pub mod sign_in;
+pub mod team;
 pub mod text;
 pub mod usage;
 pub mod users;

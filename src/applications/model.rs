@@ -16,3 +16,15 @@ pub struct Application {
     pub secret_created_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
 }
+
+impl Application {
+    /// Its page.
+    pub fn address(&self) -> String {
+        format!("/applications/{}", self.app_id)
+    }
+
+    /// The list of its keys.
+    pub fn keys_address(&self) -> String {
+        format!("/keys?application={}", self.app_id)
+    }
+}

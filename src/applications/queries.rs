@@ -1,11 +1,14 @@
 //! Reading applications. Everybody with API access sees all of them; to anybody else there are none.
 
+use std::collections::HashMap;
+
+use chrono::Utc;
 use diesel::{PgConnection, dsl, prelude::*};
 
 use super::Application;
 use crate::{
     error::{AppError, AppResult},
-    schema::applications,
+    schema::{applications, keys},
     users::Viewer,
 };
 
@@ -30,8 +33,11 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<Applicati
 /// The application of that App ID.
 ///
 /// # Errors
-/// [`AppError::NotFound`], [`AppError::NoApiAccess`].
+/// [`AppError::NotFound`], also for what cannot be an App ID; [`AppError::NoApiAccess`].
 pub fn find(conn: &mut PgConnection, viewer: &Viewer, app_id: &str) -> AppResult<Application> {
+    if !app_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Err(AppError::NotFound);
+    }
     Ok(visible_to(viewer)?.filter(applications::app_id.eq(app_id)).first(conn)?)
 }
 
@@ -45,4 +51,49 @@ pub fn find_by_name(
     name: &str,
 ) -> AppResult<Application> {
     Ok(visible_to(viewer)?.filter(applications::name.eq(name)).first(conn)?)
+}
+
+type ActiveKeys<'a> = keys::BoxedQuery<'a, diesel::pg::Pg>;
+
+/// How many active keys the viewer sees, by application.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn count_active_keys(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<HashMap<i64, i64>> {
+    let mut counted = keys::table
+        .group_by(keys::application_id)
+        .select((keys::application_id, dsl::count_star()))
+        .filter(active())
+        .into_boxed();
+    if !viewer.is_administrator() {
+        counted = counted.filter(keys::owner_id.eq(viewer.id));
+    }
+    Ok(counted.load::<(i64, i64)>(conn)?.into_iter().collect())
+}
+
+/// How many active keys of one application the viewer sees.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn count_active_keys_of(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    application_id: i64,
+) -> AppResult<i64> {
+    let mut counted: ActiveKeys<'_> = keys::table.into_boxed();
+    counted = counted.filter(keys::application_id.eq(application_id)).filter(active());
+    if !viewer.is_administrator() {
+        counted = counted.filter(keys::owner_id.eq(viewer.id));
+    }
+    Ok(counted.count().get_result(conn)?)
+}
+
+#[diesel::dsl::auto_type]
+fn active() -> _ {
+    let now: chrono::DateTime<Utc> = Utc::now();
+    keys::deleted_at
+        .is_null()
+        .and(keys::revoked_at.is_null())
+        .and(keys::disabled_at.is_null())
+        .and(keys::expires_at.is_null().or(keys::expires_at.gt(now)))
 }

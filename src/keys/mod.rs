@@ -1,3 +1,36 @@
-//! The heart.
+//! The heart: keys, from the wizard that makes them to the list that shows them.
+//!
+//! | file | for |
+//! |---|---|
+//! | `model.rs` | `Key`, `Status`, `Limit`, `NewKey`; pure |
+//! | `queries.rs` | reads; every one starts at `visible_to(viewer)` |
+//! | `commands.rs` | create, update, disable, enable, regenerate, revoke, delete; each audits |
+//! | `filter.rs` | the address of the list, as typed and as meant; cursors |
+//! | `history.rs` | the trail of a key, as sentences |
+//! | `form.rs` | a key as typed → `NewKey`, `KeyChanges` or what is wrong |
+//! | `drafts.rs` | the wizard as far as it is filled in; one draft makes one key |
+//! | `sketch.rs` | a key in plain words, before it exists |
+//! | `wizard.rs` | the steps of creating |
+//! | `routes.rs` | addresses and handlers |
+//! | `acts.rs` | handlers of what happens to a key: confirm, then do |
+//! | `views.rs` | one struct per template |
 
-pub fn routes(_: &mut actix_web::web::ServiceConfig) {}
+mod acts;
+pub mod commands;
+mod drafts;
+mod filter;
+mod form;
+mod history;
+mod model;
+pub mod queries;
+mod routes;
+mod sketch;
+mod views;
+mod wizard;
+
+pub use drafts::sweep;
+pub use form::{Choices, KeyErrors, KeyForm};
+pub use model::{
+    Key, KeyChanges, Limit, NewKey, Permissions, Status, WINDOWS, end_in_days, end_of, spaced,
+};
+pub use routes::routes;

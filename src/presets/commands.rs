@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use diesel::{PgConnection, prelude::*, upsert::excluded};
+use diesel::{PgConnection, prelude::*, result::Error as DieselError, upsert::excluded};
 use serde_json::json;
 
 use super::model::{self, Preset};
@@ -93,6 +93,23 @@ pub fn apply(conn: &mut PgConnection, viewer: &Viewer, slug: &str) -> AppResult<
     audit::record(conn, &viewer, Action::PresetApplied, subject, details)?;
     Change::Catalogue.announce(conn)?;
     Ok(applied)
+}
+
+/// What [`apply`] would do. It is done and taken back, so that what is announced and what happens cannot differ.
+///
+/// # Errors
+/// As [`apply`].
+pub fn preview(conn: &mut PgConnection, viewer: &Viewer, slug: &str) -> AppResult<Applied> {
+    let mut applied = None;
+    let undone = conn.transaction(|conn| {
+        applied = Some(apply(conn, viewer, slug)?);
+        Err::<(), AppError>(DieselError::RollbackTransaction.into())
+    });
+    match (applied, undone) {
+        (Some(applied), _) => Ok(applied),
+        (None, Err(error)) => Err(error),
+        (None, Ok(())) => Err(AppError::NotFound),
+    }
 }
 
 /// Applies the default preset when none was ever applied: nothing can be granted without a catalogue.

@@ -9,5 +9,5 @@
 mod commands;
 mod model;
 
-pub use commands::{Applied, Outcome, apply, ensure_default};
+pub use commands::{Applied, Outcome, apply, ensure_default, preview};
 pub use model::{DEFAULT, Preset, find, list};

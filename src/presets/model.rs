@@ -35,6 +35,22 @@ pub struct Preset {
     pub sections: Vec<Section>,
 }
 
+impl Preset {
+    pub fn is(&self, slug: &str) -> bool {
+        self.slug == slug
+    }
+
+    /// “Production, Staging and Development”.
+    pub fn environments_spelled(&self) -> String {
+        let names: Vec<&str> = self.environments.iter().map(|row| row.name.as_str()).collect();
+        match names.split_last() {
+            Some((last, [])) => (*last).into(),
+            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+}
+
 /// What that platform's people call things.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -23,6 +23,17 @@ pub struct Settings {
     pub managers_may_revoke: bool,
 }
 
+impl Settings {
+    /// What the button says that makes the key at the end: a noun becomes an act.
+    pub fn create_verb(&self) -> String {
+        if self.create_label.starts_with("Create") {
+            self.create_label.clone()
+        } else {
+            format!("Create {}", self.create_label)
+        }
+    }
+}
+
 /// What an administrator decides for everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policies {

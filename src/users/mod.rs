@@ -1,5 +1,20 @@
 //! People: who they are, what they may do.
+//!
+//! | file | |
+//! |---|---|
+//! | `viewer.rs` | whoever is asking |
+//! | `model.rs` | a person, as lists show them; what an e-mail address looks like |
+//! | `queries.rs` | reading people |
+//! | `commands.rs` | adding people, their roles, their passwords |
+//! | `passwords.rs` | hashing and verifying, a few at a time |
+//! | `links.rs` | one-time links |
 
+pub mod commands;
+pub mod links;
+mod model;
+pub mod passwords;
+pub mod queries;
 mod viewer;
 
+pub use model::{ApiAccess, Member, NewUser, User, parse_email};
 pub use viewer::{Origin, Role, Viewer};

@@ -7,6 +7,7 @@
 //! | `host.rs` | refuses names that aren't ours |
 //! | `observe.rs` | request id, security headers, the log line of every request |
 //! | `form.rs` | forms in which a name may repeat, read strictly |
+//! | `problems.rs` | what is wrong with a form, field by field |
 //! | `hx.rs` | what htmx told us |
 //! | `layout.rs` | what every page shows: viewer, wording, flash |
 //! | `flash.rs` | what happened, said once on the next page |
@@ -25,6 +26,7 @@ pub mod hx;
 pub mod layout;
 pub mod next;
 pub mod observe;
+pub mod problems;
 pub mod render;
 pub mod time;
 
@@ -33,5 +35,6 @@ pub use flash::Flash;
 pub use form::Fields;
 pub use hx::Hx;
 pub use layout::Layout;
+pub use problems::Problems;
 pub use render::{fragment_or_page, invalid, page, see_other, with_status};
 pub use time::{Day, Moment};

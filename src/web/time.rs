@@ -16,6 +16,11 @@ impl Moment {
         Self { at, now }
     }
 
+    /// For templates, which hand over references.
+    pub fn of(at: &DateTime<Utc>) -> Self {
+        Self::seen_now(*at)
+    }
+
     /// As seen at this instant.
     pub fn seen_now(at: DateTime<Utc>) -> Self {
         Self::new(at, Utc::now())
@@ -39,6 +44,13 @@ impl HtmlSafe for Moment {}
 /// `<time>` of a calendar day: 18 February 2027.
 pub struct Day(pub DateTime<Utc>);
 
+impl Day {
+    /// For templates, which hand over references.
+    pub fn of(at: &DateTime<Utc>) -> Self {
+        Self(*at)
+    }
+}
+
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -52,6 +64,23 @@ impl fmt::Display for Day {
 }
 
 impl HtmlSafe for Day {}
+
+/// `<time>` of a calendar day, for tables: 18 Feb 2027.
+pub struct ShortDay(pub DateTime<Utc>);
+
+impl fmt::Display for ShortDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            r#"<time datetime="{}" title="{}">{}</time>"#,
+            self.0.format("%Y-%m-%dT%H:%M:%SZ"),
+            self.0.format("%-d %B %Y, %H:%M:%S UTC"),
+            self.0.format("%-d %b %Y")
+        )
+    }
+}
+
+impl HtmlSafe for ShortDay {}
 
 /// 18 February 2027
 pub fn spell_day(day: NaiveDate) -> String {

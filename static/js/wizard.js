@@ -21,9 +21,11 @@
     if (target.matches("[data-spelled]")) spell(target);
   });
 
-  // What is wrong is where the focus goes first.
-  document.addEventListener("htmx:afterSettle", ({ detail }) => {
-    const part = detail.elt;
-    (part?.querySelector?.("[data-error-summary]") || part?.querySelector?.("[aria-invalid=true]"))?.focus();
+  // After a swap the focus goes to what is wrong; on a new step of a wizard to its first field, or else to its title.
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    const find = (selector) => target.querySelector?.(selector);
+    const wrong = find("[aria-invalid=true]") || find("[data-error-summary]");
+    const step = target.matches?.("[data-step-page]") && (find("[autofocus]") || find("h1"));
+    (wrong || step || null)?.focus();
   });
 })();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod keys;
 mod private_postgres;
 mod support;
 mod verify;

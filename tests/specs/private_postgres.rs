@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use latchkey::managed_postgres::{self, ManagedPostgres, Options, Postgres};
 
-use crate::support::database::SpecDatabase;
+use crate::support::database::{SpecDatabase, scratch};
 
 #[test]
 fn its_data_is_there_again_at_the_next_start() {
@@ -136,14 +136,12 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self::at("postgres")
+        Self::at("")
     }
 
     fn at(path: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let name =
-            format!("place-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let root = scratch(&format!("place-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         Self { dir: root.join(path), root }
     }
 

@@ -51,10 +51,9 @@ struct Run {
 
 impl Run {
     fn begin() -> Self {
-        let specs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("specs");
-        remove_leftovers(&specs);
+        remove_leftovers();
 
-        let dir = specs.join(format!("postgres-{}", process::id()));
+        let dir = scratch("postgres");
         let postgres = managed_postgres::start(&dir, Options { durable: false })
             .expect("a Postgres for this run");
         let run =
@@ -85,13 +84,23 @@ unsafe extern "C" {
     fn atexit(end: extern "C" fn()) -> i32;
 }
 
-fn remove_leftovers(specs: &Path) {
-    for entry in fs::read_dir(specs).into_iter().flatten().flatten() {
+/// A path of this run's own, for `name`. What a killed run leaves there, the next one removes.
+pub fn scratch(name: &str) -> PathBuf {
+    scratches().join(format!("{}-{name}", process::id()))
+}
+
+fn scratches() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("specs")
+}
+
+fn remove_leftovers() {
+    for entry in fs::read_dir(scratches()).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix("postgres-")?.parse().ok());
+        let pid = name.to_str().and_then(|name| name.split('-').next()?.parse().ok());
         let owner = pid.and_then(rustix::process::Pid::from_raw);
         if owner.is_some_and(|pid| rustix::process::test_kill_process(pid).is_err()) {
             let _ = managed_postgres::remove(&entry.path());
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }

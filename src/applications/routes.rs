@@ -1,0 +1,124 @@
+//! Addresses and handlers.
+
+use actix_web::{
+    HttpResponse,
+    web::{self, Data, Path, ServiceConfig},
+};
+
+use super::{commands, forms::Form, queries, views};
+use crate::{
+    app::App,
+    changes::Change,
+    error::{AppError, AppResult},
+    web::{Fields, Layout, Problems, invalid, page, see_other},
+};
+
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/applications").get(index).post(create))
+        .service(web::resource("/applications/new").get(new))
+        .service(web::resource("/applications/{app_id}").get(show))
+        .service(web::resource("/applications/{app_id}/edit").get(edit))
+        .service(web::resource("/applications/{app_id}/rename").post(rename));
+}
+
+async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
+    let layout = layout.with_api_access()?;
+    let viewer = layout.viewer.clone();
+    let applications = app
+        .db
+        .read(move |conn| {
+            let counts = queries::count_active_keys(conn, &viewer)?;
+            let listed = queries::list(conn, &viewer)?.into_iter().map(|application| {
+                let active_keys = counts.get(&application.id).copied().unwrap_or_default();
+                views::Listed { application, active_keys }
+            });
+            Ok(listed.collect())
+        })
+        .await?;
+    page(&views::Index { layout, applications })
+}
+
+async fn show(app: Data<App>, layout: Layout, app_id: Path<String>) -> AppResult<HttpResponse> {
+    let layout = layout.with_api_access()?;
+    let viewer = layout.viewer.clone();
+    let (application, active_keys) = app
+        .db
+        .read(move |conn| {
+            let application = queries::find(conn, &viewer, &app_id)?;
+            let active_keys = queries::count_active_keys_of(conn, &viewer, application.id)?;
+            Ok((application, active_keys))
+        })
+        .await?;
+    page(&views::Show { layout, application, active_keys })
+}
+
+async fn new(layout: Layout) -> AppResult<HttpResponse> {
+    let layout = for_changing(layout)?;
+    page(&views::New { layout, form: Form::default(), problems: Problems::default() })
+}
+
+/// The answer is the one that shows the App Secret. A second submit finds the name taken.
+async fn create(app: Data<App>, layout: Layout, fields: Fields<Form>) -> AppResult<HttpResponse> {
+    let layout = for_changing(layout)?;
+    let form = fields.into_inner();
+    let name = match form.parse() {
+        Ok(name) => name,
+        Err(problems) => return invalid(&views::New { layout, form, problems }),
+    };
+    let viewer = layout.viewer.clone();
+    match app.db.write(move |conn| commands::create(conn, &viewer, &name)).await {
+        Ok((application, secret)) => page(&views::Reveal { layout, application, secret }),
+        Err(error) if error.violates("applications_name") => {
+            let problems = form.name_taken();
+            invalid(&views::New { layout, form, problems })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn edit(app: Data<App>, layout: Layout, app_id: Path<String>) -> AppResult<HttpResponse> {
+    let layout = for_changing(layout)?;
+    let viewer = layout.viewer.clone();
+    let application = app.db.read(move |conn| queries::find(conn, &viewer, &app_id)).await?;
+    let form = Form { name: application.name.clone() };
+    page(&views::Edit { layout, application, form, problems: Problems::default() })
+}
+
+async fn rename(
+    app: Data<App>,
+    layout: Layout,
+    app_id: Path<String>,
+    fields: Fields<Form>,
+) -> AppResult<HttpResponse> {
+    let layout = for_changing(layout)?;
+    let (viewer, form) = (layout.viewer.clone(), fields.into_inner());
+    let application = app
+        .db
+        .read({
+            let viewer = viewer.clone();
+            move |conn| queries::find(conn, &viewer, &app_id)
+        })
+        .await?;
+    let name = match form.parse() {
+        Ok(name) => name,
+        Err(problems) => return invalid(&views::Edit { layout, application, form, problems }),
+    };
+    let app_id = application.app_id.clone();
+    match app.db.write(move |conn| commands::rename(conn, &viewer, &app_id, &name)).await {
+        Ok(application) => {
+            app.forget(Change::Application(application.id));
+            Ok(see_other(&application.address()))
+        }
+        Err(error) if error.violates("applications_name") => {
+            let problems = form.name_taken();
+            invalid(&views::Edit { layout, application, form, problems })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whoever has API access sees applications; only administrators change them.
+fn for_changing(layout: Layout) -> AppResult<Layout> {
+    let layout = layout.with_api_access()?;
+    if layout.viewer.is_administrator() { Ok(layout) } else { Err(AppError::Forbidden) }
+}

@@ -1,0 +1,21 @@
+//! Things to look at: a small, believable installation for the first start, and any number of keys for trying it at size.
+//!
+//! | file | |
+//! |---|---|
+//! | `fill.rs` | the small installation, made with the real commands |
+//! | `samples.rs` | its keys |
+//! | `traffic.rs` | a fortnight of requests |
+//! | `sign_ins.rs` | who may sign in there |
+//! | `many.rs` | a million keys in less than a minute |
+//! | `made_up.rs` | what those keys look like |
+
+mod fill;
+mod made_up;
+mod many;
+mod samples;
+mod sign_ins;
+mod traffic;
+
+pub use fill::fill;
+pub use many::add_keys;
+pub use sign_ins::read as sign_ins;

@@ -1,0 +1,306 @@
+//! Reading keys. Every question starts at [`visible_to`].
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::{
+    PgConnection,
+    dsl::{self, auto_type, exists, sql},
+    pg::Pg,
+    prelude::*,
+    sql_types::{BigInt, Bool, Text, Timestamptz},
+};
+
+use super::{
+    Key, Limit, Status,
+    filter::{Cursor, Filter, LastUsed, Sort},
+};
+use crate::{
+    credentials::SecretHash,
+    error::{AppError, AppResult},
+    schema::{
+        applications, environments, key_limits, key_permissions, key_secrets, key_sections, keys,
+        permissions, sections, users,
+    },
+    users::Viewer,
+};
+
+/// Rows on a page of the list.
+pub const PAGE: usize = 25;
+
+#[auto_type]
+fn joined() -> _ {
+    keys::table
+        .inner_join(applications::table)
+        .inner_join(environments::table)
+        .left_join(users::table)
+        .inner_join(
+            key_secrets::table
+                .on(key_secrets::key_id.eq(keys::id).and(key_secrets::ends_at.is_null())),
+        )
+}
+
+type Keys<'a> = dsl::IntoBoxed<'a, dsl::Select<joined, dsl::AsSelect<Key, Pg>>, Pg>;
+
+/// Where every question about keys starts: administrators see all of them, managers their own, others none.
+fn visible_to<'a>(viewer: &Viewer) -> AppResult<Keys<'a>> {
+    if !viewer.has_api_access() {
+        return Err(AppError::NoApiAccess);
+    }
+    let keys = joined().select(Key::as_select()).into_boxed().filter(keys::deleted_at.is_null());
+    Ok(if viewer.is_administrator() { keys } else { keys.filter(keys::owner_id.eq(viewer.id)) })
+}
+
+/// A key the viewer may not see is not found, rather than forbidden: its existence is private too.
+///
+/// # Errors
+/// [`AppError::NotFound`], [`AppError::NoApiAccess`].
+pub fn find(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<Key> {
+    Ok(visible_to(viewer)?.filter(keys::public_key.eq(public_key)).first(conn)?)
+}
+
+/// The key a secret belongs or belonged to, found by its hash.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn find_by_secret(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    hash: SecretHash,
+) -> AppResult<Option<Key>> {
+    let owner = key_secrets::table
+        .filter(key_secrets::hash.eq(hash.as_bytes().to_vec()))
+        .select(key_secrets::key_id);
+    let Some(id) = owner.first::<i64>(conn).optional()? else { return Ok(None) };
+    Ok(visible_to(viewer)?.filter(keys::id.eq(id)).first(conn).optional()?)
+}
+
+/// Whether the viewer has any key at all: an empty list and a filter that matches nothing are different pages.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn has_any(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
+    Ok(visible_to(viewer)?.limit(1).load(conn)?.first().is_some())
+}
+
+/// A page of the list, with what the rows show beside the key itself.
+pub struct Page {
+    pub keys: Vec<(Key, Holdings)>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+    /// Where the previous one ends.
+    pub previous: Option<Cursor>,
+}
+
+/// What a key holds, by the names that pages show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Slug and name of whole sections.
+    pub sections: Vec<(String, String)>,
+    /// Slug and label of single permissions.
+    pub permissions: Vec<(String, String)>,
+    pub limits: Vec<Limit>,
+}
+
+/// The keys that match, in the order asked for.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn list(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> AppResult<Page> {
+    let query = narrow(visible_to(viewer)?, filter, now);
+    let backwards = filter.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
+    let descending = filter.order.descending != backwards;
+    let query = match &filter.cursor {
+        Some(cursor) => beyond(query, filter.order.sort, descending, cursor),
+        None => query,
+    };
+    let mut found: Vec<Key> =
+        in_order(query, filter.order.sort, descending).limit(PAGE as i64 + 1).load(conn)?;
+    let more = found.len() > PAGE;
+    found.truncate(PAGE);
+    if backwards {
+        found.reverse();
+    }
+    let (has_next, has_previous) =
+        if backwards { (true, more) } else { (more, filter.cursor.is_some()) };
+    let cursor =
+        |key: Option<&Key>, backwards| key.map(|key| Cursor::at(key, filter.order, backwards));
+    let next = if has_next { cursor(found.last(), false) } else { None };
+    let previous = if has_previous { cursor(found.first(), true) } else { None };
+    let mut holdings = holdings(conn, &found)?;
+    let keys = found
+        .into_iter()
+        .map(|key| {
+            let held = holdings.remove(&key.id).unwrap_or_default();
+            (key, held)
+        })
+        .collect();
+    Ok(Page { keys, next, previous })
+}
+
+/// What one key holds.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn holdings_of(conn: &mut PgConnection, key: &Key) -> AppResult<Holdings> {
+    Ok(holdings(conn, std::slice::from_ref(key))?.remove(&key.id).unwrap_or_default())
+}
+
+fn holdings(conn: &mut PgConnection, found: &[Key]) -> AppResult<HashMap<i64, Holdings>> {
+    let ids: Vec<i64> = found.iter().map(|key| key.id).collect();
+    let mut all: HashMap<i64, Holdings> = HashMap::new();
+    let held: Vec<(i64, (String, String))> = key_sections::table
+        .inner_join(sections::table)
+        .filter(key_sections::key_id.eq_any(&ids))
+        .order((sections::position, sections::id))
+        .select((key_sections::key_id, (sections::slug, sections::name)))
+        .load(conn)?;
+    for (id, section) in held {
+        all.entry(id).or_default().sections.push(section);
+    }
+    let held: Vec<(i64, (String, String))> = key_permissions::table
+        .inner_join(permissions::table.inner_join(sections::table))
+        .filter(key_permissions::key_id.eq_any(&ids))
+        .order((sections::position, permissions::position, permissions::id))
+        .select((key_permissions::key_id, (permissions::slug, permissions::label)))
+        .load(conn)?;
+    for (id, permission) in held {
+        all.entry(id).or_default().permissions.push(permission);
+    }
+    let held: Vec<(i64, i32, i32)> = key_limits::table
+        .filter(key_limits::key_id.eq_any(&ids))
+        .order(key_limits::per_seconds)
+        .select((key_limits::key_id, key_limits::requests, key_limits::per_seconds))
+        .load(conn)?;
+    for (id, requests, per_seconds) in held {
+        all.entry(id).or_default().limits.push(Limit { requests, per_seconds });
+    }
+    Ok(all)
+}
+
+fn narrow<'a>(mut query: Keys<'a>, filter: &Filter, now: DateTime<Utc>) -> Keys<'a> {
+    if let Some(words) = &filter.search {
+        query = matching(query, words);
+    }
+    if let Some(status) = filter.status {
+        query = with_status(query, status, now);
+    }
+    if let Some(slug) = &filter.environment {
+        query = query.filter(environments::slug.eq(slug.clone()));
+    }
+    if let Some(app_id) = &filter.application {
+        query = query.filter(applications::app_id.eq(app_id.clone()));
+    }
+    if let Some(owner) = filter.owner {
+        query = query.filter(keys::owner_id.eq(owner));
+    }
+    if let Some(slug) = &filter.permission {
+        query = holding(query, slug);
+    }
+    match filter.last_used {
+        None => query,
+        Some(LastUsed::Within(days)) => {
+            query.filter(keys::last_used_at.gt(now - TimeDelta::days(days)))
+        }
+        Some(LastUsed::NotFor(days)) => {
+            let since = now - TimeDelta::days(days);
+            query.filter(
+                dsl::sql::<Bool>("coalesce(keys.last_used_at, keys.created_at) < ")
+                    .bind::<Timestamptz, _>(since),
+            )
+        }
+        Some(LastUsed::Never) => query.filter(keys::last_used_at.is_null()),
+    }
+}
+
+/// Every word is meant literally. Under three letters a trigram index is of no help: only beginnings are searched.
+fn matching<'a>(query: Keys<'a>, words: &str) -> Keys<'a> {
+    let literal = words.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let pattern =
+        if words.chars().count() < 3 { format!("{literal}%") } else { format!("%{literal}%") };
+    let others = diesel::alias!(applications as others);
+    let in_applications = others
+        .filter(others.field(applications::name).ilike(pattern.clone()))
+        .select(others.field(applications::id));
+    let owners = diesel::alias!(users as owners);
+    let of_owners = owners
+        .filter(
+            owners
+                .field(users::name)
+                .ilike(pattern.clone())
+                .or(owners.field(users::email).ilike(pattern.clone())),
+        )
+        .select(owners.field(users::id).nullable());
+    query.filter(
+        keys::name
+            .ilike(pattern.clone())
+            .or(keys::public_key.ilike(pattern))
+            .or(keys::application_id.eq_any(in_applications))
+            .or(keys::owner_id.eq_any(of_owners).assume_not_null()),
+    )
+}
+
+fn with_status<'a>(query: Keys<'a>, status: Status, now: DateTime<Utc>) -> Keys<'a> {
+    let lives = keys::expires_at.is_null().or(keys::expires_at.gt(now)).assume_not_null();
+    match status {
+        Status::Revoked => query.filter(keys::revoked_at.is_not_null()),
+        Status::Expired => {
+            query.filter(keys::revoked_at.is_null().and(keys::expires_at.le(now).assume_not_null()))
+        }
+        Status::Inactive => {
+            query.filter(keys::revoked_at.is_null().and(keys::disabled_at.is_not_null()).and(lives))
+        }
+        Status::Active => {
+            query.filter(keys::revoked_at.is_null().and(keys::disabled_at.is_null()).and(lives))
+        }
+    }
+}
+
+fn holding<'a>(query: Keys<'a>, slug: &str) -> Keys<'a> {
+    let single = key_permissions::table
+        .inner_join(permissions::table)
+        .filter(key_permissions::key_id.eq(keys::id).and(permissions::slug.eq(slug.to_owned())));
+    let by_section = key_sections::table
+        .inner_join(permissions::table.on(permissions::section_id.eq(key_sections::section_id)))
+        .filter(key_sections::key_id.eq(keys::id).and(permissions::slug.eq(slug.to_owned())));
+    query.filter(keys::all_permissions.or(exists(single)).or(exists(by_section)))
+}
+
+fn in_order<'a>(query: Keys<'a>, sort: Sort, descending: bool) -> Keys<'a> {
+    match (sort, descending) {
+        (Sort::Created, true) => query.order((keys::created_at.desc(), keys::id.desc())),
+        (Sort::Created, false) => query.order((keys::created_at.asc(), keys::id.asc())),
+        (Sort::Name, true) => {
+            query.order((sql::<Text>("lower(keys.name)").desc(), keys::id.desc()))
+        }
+        (Sort::Name, false) => query.order((sql::<Text>("lower(keys.name)").asc(), keys::id.asc())),
+        (Sort::LastUsed, true) => query.order((last_used().desc(), keys::id.desc())),
+        (Sort::LastUsed, false) => query.order((last_used().asc(), keys::id.asc())),
+    }
+}
+
+fn last_used() -> diesel::expression::SqlLiteral<Timestamptz> {
+    sql::<Timestamptz>("coalesce(keys.last_used_at, '-infinity')")
+}
+
+/// Rows after (or before) the cursor. Row values compare as the index is sorted, which diesel cannot say.
+fn beyond<'a>(query: Keys<'a>, sort: Sort, descending: bool, cursor: &Cursor) -> Keys<'a> {
+    let (column, cast) = match sort {
+        Sort::Created => ("keys.created_at", "::timestamptz"),
+        Sort::Name => ("lower(keys.name)", ""),
+        Sort::LastUsed => ("coalesce(keys.last_used_at, '-infinity')", "::timestamptz"),
+    };
+    let than = if descending { "<" } else { ">" };
+    query.filter(
+        sql::<Bool>(&format!("({column}, keys.id) {than} ("))
+            .bind::<Text, _>(cursor.value.clone())
+            .sql(&format!("{cast}, "))
+            .bind::<BigInt, _>(cursor.id)
+            .sql(")"),
+    )
+}

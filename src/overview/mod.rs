@@ -1,0 +1,7 @@
+//! The start page: what there is, and what to do next.
+
+mod queries;
+mod routes;
+mod views;
+
+pub use routes::routes;

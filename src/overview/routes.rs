@@ -1,0 +1,41 @@
+//! The address and its handler.
+
+use actix_web::{
+    HttpResponse,
+    web::{self, Data, ServiceConfig},
+};
+
+use super::{queries, views};
+use crate::{
+    app::App,
+    error::AppResult,
+    gateways,
+    web::{Layout, page},
+};
+
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/").get(index));
+}
+
+async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
+    let viewer = layout.viewer.clone();
+    if !viewer.has_api_access() {
+        let administrators = app.db.read(queries::administrators).await?;
+        return page(&views::NoAccess { layout, administrators });
+    }
+    let (keys, applications, gateways) = app
+        .db
+        .read(move |conn| {
+            let gateways = match viewer.is_administrator() {
+                true => gateways::list(conn, &viewer)?,
+                false => Vec::new(),
+            };
+            Ok((
+                queries::count_keys(conn, &viewer)?,
+                queries::count_applications(conn)?,
+                gateways.into_iter().filter(|gateway| gateway.revoked_at.is_none()).collect(),
+            ))
+        })
+        .await?;
+    page(&views::Index { layout, keys, applications, gateways })
+}

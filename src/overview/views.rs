@@ -1,0 +1,42 @@
+//! One struct per template.
+
+use askama::Template;
+
+use super::queries::KeyCounts;
+use crate::{
+    gateways::Gateway,
+    web::{Layout, Moment},
+};
+
+#[derive(Template)]
+#[template(path = "overview/index.html")]
+pub struct Index {
+    pub layout: Layout,
+    pub keys: KeyCounts,
+    pub applications: i64,
+    /// Those that may ask; empty for everybody but administrators.
+    pub gateways: Vec<Gateway>,
+}
+
+impl Index {
+    fn is_administrator(&self) -> bool {
+        self.layout.viewer.is_administrator()
+    }
+
+    /// Whether something is left to do before a key can be of use.
+    fn is_beginning(&self) -> bool {
+        self.applications == 0
+            || self.keys.total() == 0
+            || (self.is_administrator()
+                && !self.gateways.iter().any(|gateway| gateway.last_contact_at.is_some()))
+    }
+}
+
+/// For somebody whom nobody granted API access.
+#[derive(Template)]
+#[template(path = "overview/no_access.html")]
+pub struct NoAccess {
+    pub layout: Layout,
+    /// Names and e-mail addresses.
+    pub administrators: Vec<(String, String)>,
+}

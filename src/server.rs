@@ -1,0 +1,222 @@
+//! The running program: what is started, in which order it ends.
+
+use std::{
+    fs,
+    io::Write,
+    net::SocketAddr,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use actix_web::{
+    HttpResponse, HttpServer,
+    cookie::Key,
+    dev::{Server, ServerHandle},
+    middleware::from_fn,
+    rt,
+    web::{self, Data, ServiceConfig},
+};
+use actix_web_lab::middleware::CatchPanic;
+use anyhow::Context;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use diesel::RunQueryDsl;
+
+use crate::{
+    app::{self, App},
+    config::Config,
+    db::Db,
+    keys,
+    sign_in::{self, Throttle},
+    usage::Recorder,
+    users::{links, passwords::Passwords},
+    verify::{self, Engine},
+    web::observe::observe,
+};
+
+/// Connections for the pages; verification has a few of its own.
+const CONNECTIONS: u32 = 8;
+/// How long requests under way may take when we are asked to end.
+const GRACE: u64 = 8;
+/// How long a client may take to send the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// How often rows that ended by themselves are swept away.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// A server that listens and answers once its future runs.
+pub struct Running {
+    pub server: Server,
+    /// Where it listens: the port may have been left to the system.
+    pub address: SocketAddr,
+    pub stop: Stop,
+}
+
+/// Ends everything in order: readiness first, then requests under way, then what they left to be written.
+#[derive(Clone)]
+pub struct Stop {
+    app: Data<App>,
+    handle: ServerHandle,
+    recorder: Recorder,
+}
+
+impl Stop {
+    /// Ends the server; returns when everything is written.
+    pub async fn gracefully(&self) {
+        self.app.is_stopping.store(true, Ordering::Release);
+        self.handle.stop(true).await;
+        let (engine, recorder) = (self.app.engine.clone(), self.recorder.clone());
+        let ended = rt::task::spawn_blocking(move || {
+            engine.stop();
+            recorder.stop();
+        });
+        if let Err(error) = ended.await {
+            tracing::error!(%error, "the last counts may be missing");
+        }
+    }
+
+    /// For specs: what the server is made of.
+    pub fn app(&self) -> &Data<App> {
+        &self.app
+    }
+
+    /// For specs and the page of a key: writes now what is counted.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+}
+
+/// Starts to listen.
+///
+/// # Errors
+/// When the address is taken or the settings cannot be used; the error names the variable.
+pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> {
+    let session_key = match config.session_key.take() {
+        Some(key) => key,
+        None => kept_session_key(&config.data_dir)?,
+    };
+    let recorder = Recorder::start(database_url)?;
+    let engine = Engine::start(database_url, recorder.clone(), config.trusted_proxies.clone())?;
+    let listener = std::net::TcpListener::bind(config.listen)
+        .with_context(|| format!("LATCHKEY_LISTEN: {} cannot be listened on", config.listen))?;
+    let address = listener.local_addr()?;
+    config.listen = address;
+    let app = Data::new(App {
+        db: Db::open(database_url, CONNECTIONS)?,
+        config,
+        session_key,
+        throttle: Throttle::default(),
+        passwords: Passwords::default(),
+        engine: engine.clone(),
+        is_stopping: AtomicBool::new(false),
+    });
+    let shared = app.clone();
+    let engine = Data::new(engine);
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(shared.clone())
+            .app_data(engine.clone())
+            .configure(health)
+            .configure(verify::configure)
+            .configure(app::configure(&shared))
+            .wrap(CatchPanic::default())
+            .wrap(from_fn(observe))
+    })
+    .client_request_timeout(HEAD_PATIENCE)
+    .shutdown_timeout(GRACE)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let stop = Stop { app, handle: server.handle(), recorder };
+    Ok(Running { server, address, stop })
+}
+
+/// Serves until the process is asked to end.
+///
+/// # Errors
+/// As [`start`].
+pub fn serve(config: Config, database_url: &str) -> anyhow::Result<()> {
+    rt::System::new().block_on(async {
+        let base_url = config.base_url();
+        let Running { server, stop, .. } = start(config, database_url)?;
+        tracing::info!("Latchkey answers at {base_url}");
+        rt::spawn(sweep(stop.app.db.clone()));
+        let asked = stop.clone();
+        rt::spawn(async move {
+            asked_to_end().await;
+            tracing::info!("asked to end: finishing what is under way");
+            asked.gracefully().await;
+        });
+        server.await?;
+        stop.gracefully().await;
+        Ok(())
+    })
+}
+
+async fn asked_to_end() {
+    use rt::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be heard: only kill -9 will end this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Sessions, links and drafts end by themselves; their rows go from time to time.
+async fn sweep(db: Db) {
+    loop {
+        rt::time::sleep(SWEEP_EVERY).await;
+        let swept = db.write(|conn| {
+            sign_in::sweep(conn)?;
+            links::sweep(conn)?;
+            keys::sweep(conn)
+        });
+        if let Err(error) = swept.await {
+            tracing::warn!(?error, "nothing was swept");
+        }
+    }
+}
+
+/// For whoever watches over the process; without names, so under any host.
+fn health(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/healthz").get(async || HttpResponse::Ok().body("ok\n")))
+        .service(web::resource("/readyz").get(ready));
+}
+
+/// Whether requests should be sent here: Postgres answers, and we aren't ending.
+async fn ready(app: Data<App>) -> HttpResponse {
+    if app.is_stopping.load(Ordering::Acquire) {
+        return HttpResponse::ServiceUnavailable().body("ending\n");
+    }
+    let asked = app.db.read(|conn| Ok(diesel::sql_query("select 1").execute(conn)?));
+    match rt::time::timeout(Duration::from_millis(800), asked).await {
+        Ok(Ok(_)) => HttpResponse::Ok().body("ready\n"),
+        _ => HttpResponse::ServiceUnavailable().body("Postgres does not answer\n"),
+    }
+}
+
+/// The key in the data directory, made at the first start.
+fn kept_session_key(data_dir: &Path) -> anyhow::Result<Key> {
+    let path = data_dir.join("session-key");
+    let unusable = || {
+        format!("LATCHKEY_SESSION_KEY is not set, and {} cannot be used instead", path.display())
+    };
+    if let Ok(kept) = fs::read_to_string(&path) {
+        let bytes = STANDARD.decode(kept.trim()).with_context(unusable)?;
+        return Key::try_from(bytes.as_slice()).ok().with_context(unusable);
+    }
+    let key = Key::generate();
+    fs::create_dir_all(data_dir).with_context(unusable)?;
+    let mut file = private_file(&path).with_context(unusable)?;
+    file.write_all(STANDARD.encode(key.master()).as_bytes()).with_context(unusable)?;
+    Ok(key)
+}
+
+fn private_file(path: &Path) -> std::io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}

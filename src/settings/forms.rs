@@ -1,0 +1,37 @@
+//! The forms as typed, and what they mean.
+
+use serde::Deserialize;
+
+use super::Policies;
+
+/// A box that is ticked.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Ticked {
+    Yes,
+}
+
+/// What applies to everybody; a box that isn't ticked isn't sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    managers_may_revoke: Option<Ticked>,
+    new_key_all_permissions: Option<Ticked>,
+}
+
+impl Form {
+    pub fn parse(&self) -> Policies {
+        Policies {
+            managers_may_revoke: self.managers_may_revoke.is_some(),
+            new_key_all_permissions: self.new_key_all_permissions.is_some(),
+        }
+    }
+}
+
+/// A preset, to look at or to apply.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    #[serde(default)]
+    pub preset: String,
+}

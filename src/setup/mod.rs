@@ -1,0 +1,9 @@
+//! The first start: a one-time link on the console leads to the page that makes the first administrator.
+
+mod commands;
+mod forms;
+mod routes;
+mod views;
+
+pub use commands::print_link_if_needed;
+pub use routes::routes;

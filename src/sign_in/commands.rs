@@ -1,0 +1,66 @@
+//! Beginning a session, and writing down who tried.
+
+use actix_session::Session;
+use diesel::PgConnection;
+use serde_json::json;
+
+use crate::{
+    audit::{self, Action, Subject},
+    error::AppResult,
+    users::{Origin, Role, Viewer, commands},
+    web::layout::USER_ID,
+};
+
+/// Begins a session for a person, under a new id; the old one is dead and whatever it held is gone.
+///
+/// # Errors
+/// When the session cannot hold a number.
+pub fn begin(session: &Session, user_id: i64) -> AppResult<()> {
+    session.clear();
+    session.renew();
+    session.insert(USER_ID, user_id).map_err(anyhow::Error::from)?;
+    Ok(())
+}
+
+/// Writes down that somebody signed in; keeps a password that was hashed in the past under today's parameters.
+pub(super) fn sign_in(
+    conn: &mut PgConnection,
+    origin: Origin,
+    user_id: i64,
+    rehashed: Option<(String, String)>,
+) -> AppResult<()> {
+    if let Some((old, new)) = rehashed {
+        commands::rehash(conn, user_id, &old, &new)?;
+    }
+    record(conn, origin, user_id)
+}
+
+/// Writes down that this person signed in.
+///
+/// # Errors
+/// When Postgres refuses, or there is no such person any more.
+pub fn record(conn: &mut PgConnection, origin: Origin, user_id: i64) -> AppResult<()> {
+    let viewer = Viewer::load(conn, user_id, origin)?;
+    let subject = format!("user:{user_id}");
+    let subject = Subject { id: &subject, name: &viewer.name };
+    audit::record(conn, &viewer, Action::SignedIn, subject, json!({}))
+}
+
+/// Writes down that somebody was refused. What has no @ may be a password typed into the wrong field, and stays out.
+pub(super) fn record_refusal(
+    conn: &mut PgConnection,
+    origin: Origin,
+    email: &str,
+) -> AppResult<()> {
+    let visitor = Viewer {
+        id: None,
+        name: "Visitor".into(),
+        email: String::new(),
+        role: Role::Manager,
+        granted_at: None,
+        origin,
+    };
+    let id = if email.contains('@') { email } else { "not an e-mail address" };
+    let subject = Subject { id, name: "" };
+    audit::record(conn, &visitor, Action::SignInRefused, subject, json!({}))
+}

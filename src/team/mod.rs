@@ -1,0 +1,8 @@
+//! The Team page: who may sign in, who has API access.
+
+mod forms;
+mod queries;
+mod routes;
+mod views;
+
+pub use routes::routes;

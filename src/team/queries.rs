@@ -1,0 +1,35 @@
+//! What the Team page asks beyond who is here.
+
+use chrono::Utc;
+use diesel::{PgConnection, prelude::*};
+
+use crate::{
+    error::{AppError, AppResult},
+    schema::keys,
+    users::{Member, Viewer, queries},
+};
+
+/// One row of the Team page.
+///
+/// # Errors
+/// [`AppError::NotFound`]; [`AppError::Forbidden`] unless an administrator asks.
+pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Member> {
+    queries::list(conn, viewer)?
+        .into_iter()
+        .find(|member| member.user.id == id)
+        .ok_or(AppError::NotFound)
+}
+
+/// How many keys of a person are active: they go on working when their owner loses API access.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn count_active_keys_of(conn: &mut PgConnection, owner_id: i64) -> AppResult<i64> {
+    Ok(keys::table
+        .filter(keys::owner_id.eq(owner_id))
+        .filter(keys::deleted_at.is_null().and(keys::revoked_at.is_null()))
+        .filter(keys::disabled_at.is_null())
+        .filter(keys::expires_at.is_null().or(keys::expires_at.gt(Utc::now())))
+        .count()
+        .get_result(conn)?)
+}

@@ -1,0 +1,84 @@
+//! One struct per template.
+
+use askama::Template;
+
+use super::forms::NewPerson;
+use crate::{
+    config::Config,
+    credentials::Secret,
+    users::{Member, Role, User},
+    web::{Day, Hx, Layout, Problems},
+};
+
+#[derive(Template)]
+#[template(path = "team/index.html")]
+pub struct Index {
+    pub layout: Layout,
+    pub viewer_id: Option<i64>,
+    pub members: Vec<Member>,
+}
+
+/// A row that has changed, and the sentence about it.
+#[derive(Template)]
+#[template(path = "team/_changed.html")]
+pub struct Changed {
+    pub viewer_id: Option<i64>,
+    pub member: Member,
+    pub message: String,
+}
+
+#[derive(Template)]
+#[template(path = "team/new.html")]
+pub struct New {
+    pub layout: Layout,
+    pub form: NewPerson,
+    pub problems: Problems,
+}
+
+#[derive(Template)]
+#[template(path = "team/edit.html")]
+pub struct Edit {
+    pub layout: Layout,
+    pub member: Member,
+    pub problems: Problems,
+}
+
+#[derive(Template)]
+#[template(path = "team/withdraw.html", blocks = ["dialog"])]
+pub struct Withdraw {
+    pub layout: Layout,
+    /// On a page of its own there is no row to redraw.
+    pub hx: Hx,
+    pub member: Member,
+    pub active_keys: i64,
+}
+
+/// The one page that shows a one-time link.
+#[derive(Template)]
+#[template(path = "team/link.html")]
+pub struct Link {
+    pub layout: Layout,
+    pub user: User,
+    pub link: String,
+    pub is_new: bool,
+}
+
+impl Link {
+    pub fn new(layout: Layout, config: &Config, user: User, token: &Secret, is_new: bool) -> Self {
+        let link = format!("{}welcome?token={}", config.base_url(), token.reveal());
+        Self { layout, user, link, is_new }
+    }
+}
+
+/// Whether that person is the viewer.
+pub fn is_same(viewer_id: &Option<i64>, id: &i64) -> bool {
+    viewer_id.as_ref() == Some(id)
+}
+
+/// “an administrator”
+pub fn with_article(role: Role) -> &'static str {
+    match role {
+        Role::Administrator => "an administrator",
+        Role::Manager => "a marketplace manager",
+    }
+}

@@ -1,0 +1,147 @@
+//! Adding people, their roles, their passwords. A new password or role ends the person's sessions.
+
+use diesel::{PgConnection, prelude::*};
+use serde_json::json;
+
+use super::{
+    NewUser, Role, User, Viewer,
+    links::{self, Purpose},
+    parse_email,
+};
+use crate::{
+    access,
+    audit::{self, Action, Subject},
+    credentials::Secret,
+    error::{AppError, AppResult},
+    schema::{one_time_links, sessions, users},
+    text,
+};
+
+/// Adds a person, who has no password yet.
+///
+/// # Errors
+/// [`AppError::Forbidden`] unless an administrator asks; [`AppError::Unprocessable`] for e-mail or name;
+/// violates `users_email` when the address is known.
+pub fn add(conn: &mut PgConnection, viewer: &Viewer, new: &NewUser) -> AppResult<User> {
+    let viewer = viewer.confirm_administrator(conn)?;
+    let email = parse_email(&new.email).map_err(AppError::Unprocessable)?;
+    let name = text::parse_name("Name", &new.name, 100).map_err(AppError::Unprocessable)?;
+    let user: User = diesel::insert_into(users::table)
+        .values((users::email.eq(&email), users::name.eq(&name), users::role.eq(new.role.slug())))
+        .returning(User::as_returning())
+        .get_result(conn)?;
+    let details = json!({ "email": email, "role": new.role.slug() });
+    record(conn, &viewer, &user, Action::UserCreated, details)?;
+    if new.api_access && new.role != Role::Administrator {
+        access::grant(conn, &viewer, user.id)?;
+    }
+    Ok(user)
+}
+
+/// A link with which the person chooses a password, once. Earlier ones stop working.
+///
+/// # Errors
+/// [`AppError::Forbidden`] unless an administrator asks, [`AppError::NotFound`].
+pub fn create_password_link(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    user_id: i64,
+) -> AppResult<Secret> {
+    let viewer = viewer.confirm_administrator(conn)?;
+    let user = hold(conn, user_id)?;
+    let link = links::create(conn, Purpose::Password(user.id))?;
+    record(conn, &viewer, &user, Action::UserLinkCreated, json!({}))?;
+    Ok(link)
+}
+
+/// Gives a person another role. Somebody has to be able to administrate, so the last administrator stays one.
+///
+/// # Errors
+/// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Conflict`] for the last administrator.
+pub fn change_role(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    user_id: i64,
+    role: Role,
+) -> AppResult<User> {
+    // All administrators, before anything else and in one order: two who demote each other wait instead of meeting.
+    let administrators: Vec<i64> = users::table
+        .filter(users::role.eq(Role::Administrator.slug()))
+        .select(users::id)
+        .order(users::id)
+        .for_update()
+        .load(conn)?;
+    let viewer = viewer.confirm_administrator(conn)?;
+    let user = hold(conn, user_id)?;
+    if user.role == role {
+        return Ok(user);
+    }
+    if administrators == [user_id] {
+        return Err(AppError::Conflict(
+            "This is the last administrator. Make somebody else one first.".into(),
+        ));
+    }
+    diesel::update(users::table.find(user_id)).set(users::role.eq(role.slug())).execute(conn)?;
+    end_sessions(conn, user_id)?;
+    let details = json!({ "role": [user.role.slug(), role.slug()] });
+    record(conn, &viewer, &user, Action::UserRoleChanged, details)?;
+    Ok(User { role, ..user })
+}
+
+/// Replaces a person's password by one whose hash this is, for administrators and for themself.
+///
+/// # Errors
+/// [`AppError::Forbidden`], [`AppError::NotFound`].
+pub fn set_password(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    user_id: i64,
+    hash: &str,
+) -> AppResult<User> {
+    if viewer.id != Some(user_id) {
+        viewer.confirm_administrator(conn)?;
+    }
+    let user = hold(conn, user_id)?;
+    diesel::update(users::table.find(user_id)).set(users::password_hash.eq(hash)).execute(conn)?;
+    diesel::delete(one_time_links::table.filter(one_time_links::user_id.eq(user_id)))
+        .execute(conn)?;
+    end_sessions(conn, user_id)?;
+    record(conn, viewer, &user, Action::UserPasswordChanged, json!({}))?;
+    Ok(user)
+}
+
+/// Keeps the same password under today's parameters. Not a change anybody has to know of; lost when another came first.
+///
+/// # Errors
+/// When Postgres refuses.
+pub fn rehash(conn: &mut PgConnection, user_id: i64, old: &str, new: &str) -> AppResult<()> {
+    diesel::update(users::table.find(user_id).filter(users::password_hash.eq(old)))
+        .set(users::password_hash.eq(new))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Signs a person out everywhere.
+///
+/// # Errors
+/// When Postgres refuses.
+pub fn end_sessions(conn: &mut PgConnection, user_id: i64) -> AppResult<()> {
+    diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)?;
+    Ok(())
+}
+
+/// The person, whom nobody else changes until the transaction ends.
+fn hold(conn: &mut PgConnection, user_id: i64) -> AppResult<User> {
+    Ok(users::table.find(user_id).select(User::as_select()).for_update().first(conn)?)
+}
+
+fn record(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    user: &User,
+    action: Action,
+    details: serde_json::Value,
+) -> AppResult<()> {
+    let subject = Subject { id: &user.subject(), name: &user.name };
+    audit::record(conn, viewer, action, subject, details)
+}

@@ -1,0 +1,102 @@
+//! Reading people.
+
+use chrono::{DateTime, Utc};
+use diesel::{PgConnection, alias, prelude::*};
+
+use super::{ApiAccess, Member, User, Viewer};
+use crate::{
+    error::{AppError, AppResult},
+    schema::{api_access, users},
+    text,
+};
+
+/// What signing in needs of a person. The hash goes nowhere else.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    pub user: User,
+    /// `None` until the person has chosen a password.
+    pub password_hash: Option<String>,
+}
+
+/// Everybody, for the Team page: administrators only, who come first; by name.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub fn list(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<Member>> {
+    if !viewer.is_administrator() {
+        return Err(AppError::Forbidden);
+    }
+    let granter = alias!(users as granter);
+    let rows: Vec<(User, bool, Option<DateTime<Utc>>, Option<String>)> = users::table
+        .left_join(
+            api_access::table
+                .on(api_access::user_id.eq(users::id).and(api_access::withdrawn_at.is_null())),
+        )
+        .left_join(
+            granter.on(granter.field(users::id).nullable().eq(api_access::granted_by.nullable())),
+        )
+        .select((
+            User::as_select(),
+            users::password_hash.is_not_null(),
+            api_access::granted_at.nullable(),
+            granter.field(users::name).nullable(),
+        ))
+        .order((users::role, users::name, users::id))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(user, has_password, granted_at, granted_by)| Member {
+            user,
+            has_password,
+            api_access: granted_at.map(|granted_at| ApiAccess { granted_at, granted_by }),
+        })
+        .collect())
+}
+
+/// One person, for administrators and for themself.
+///
+/// # Errors
+/// [`AppError::NotFound`], also for what is not the viewer's to know.
+pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<User> {
+    if !viewer.is_administrator() && viewer.id != Some(id) {
+        return Err(AppError::NotFound);
+    }
+    Ok(users::table.find(id).select(User::as_select()).first(conn)?)
+}
+
+/// Whoever has that address, however it is typed. Not for showing to visitors: whether an address is known is private.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn find_by_email(conn: &mut PgConnection, typed: &str) -> AppResult<Option<User>> {
+    Ok(sign_in(conn, typed)?.map(|sign_in| sign_in.user))
+}
+
+/// As [`find_by_email`], with the hash of the password.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn sign_in(conn: &mut PgConnection, typed: &str) -> AppResult<Option<SignIn>> {
+    let found: Option<(User, Option<String>)> = users::table
+        .filter(users::email.eq(text::fold_email(typed)))
+        .select((User::as_select(), users::password_hash))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(user, password_hash)| SignIn { user, password_hash }))
+}
+
+/// Whether anybody can sign in at all: an installation without people has to be set up first.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn is_anybody_here(conn: &mut PgConnection) -> AppResult<bool> {
+    Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn)?)
+}
+
+/// Id and name of everybody, by name; for administrators to choose from.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn names(conn: &mut PgConnection) -> AppResult<Vec<(i64, String)>> {
+    Ok(users::table.select((users::id, users::name)).order((users::name, users::id)).load(conn)?)
+}
