@@ -5,3 +5,4 @@
 mod keys;
 mod private_postgres;
 mod support;
+mod verify;
