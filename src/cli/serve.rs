@@ -25,7 +25,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let config = Config::from_env()?;
     let (url, _private) = database::locate(&config)?;
     prepare(&config, &url, arguments.demo)?;
-    crate::app::serve(config, &url)?;
+    crate::server::serve(config, &url)?;
     Ok(Answer::silence())
 }
 

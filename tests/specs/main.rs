@@ -2,5 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod access;
+mod checking;
+mod command_line;
+mod demo;
+mod links;
+mod presets;
 mod private_postgres;
 mod support;

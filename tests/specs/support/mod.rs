@@ -1,3 +1,4 @@
 //! What specs are told with.
 
 pub mod database;
+pub mod terminal;
