@@ -125,9 +125,9 @@ impl Demo {
     /// What happened to keys, oldest first, as the trail has to tell it.
     fn unfold(&mut self, conn: &mut PgConnection) -> AppResult<()> {
         let begins = SAMPLES.iter().map(|sample| (sample.created, sample, None));
-        let fates = SAMPLES.iter().filter_map(|sample| {
-            Some((sample.fate.days_ago()?, sample, Some(sample.fate)))
-        });
+        let fates = SAMPLES
+            .iter()
+            .filter_map(|sample| Some((sample.fate.days_ago()?, sample, Some(sample.fate))));
         let mut moments: Vec<(f64, &'static Sample, Option<Fate>)> = begins.chain(fates).collect();
         moments.sort_by(|one, other| other.0.total_cmp(&one.0));
         for (days, sample, fate) in moments {
