@@ -1,0 +1,3 @@
+//! Keys, from the wizard to the grave.
+
+mod creating;

@@ -1,0 +1,315 @@
+//! The world of a spec: a server with a database of its own, and the people and things in it.
+//! Things are made by the commands the pages use, so that a fixture cannot break a rule.
+
+use std::{net::SocketAddr, path::PathBuf, sync::mpsc, thread::JoinHandle};
+
+use actix_web::rt;
+use diesel::PgConnection;
+use latchkey::{
+    access, applications,
+    changes::Change,
+    config::Config,
+    error::AppResult,
+    gateways,
+    keys::{self, Key, Limit, NewKey, Permissions},
+    presets, scopes,
+    server::{self, Stop},
+    users::{self, NewUser, Role, User, Viewer},
+};
+use serde_json::Value;
+
+use super::{
+    Browser,
+    database::{SpecDatabase, scratch},
+};
+
+/// Everybody's password.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A server that really listens, on a Postgres that really stores.
+pub struct TestApp {
+    pub address: SocketAddr,
+    pub database: SpecDatabase,
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+    data_dir: PathBuf,
+}
+
+/// A key with its secret, as its owner got it.
+pub struct MadeKey {
+    pub key: Key,
+    pub secret: String,
+}
+
+impl MadeKey {
+    pub fn public_key(&self) -> &str {
+        &self.key.public_key
+    }
+
+    /// The address of its page.
+    pub fn page(&self) -> String {
+        format!("/keys/{}", self.key.public_key)
+    }
+}
+
+impl TestApp {
+    /// With the marketplace preset and one application, Storefront.
+    pub fn start() -> Self {
+        let app = Self::start_blank();
+        app.preset("marketplace");
+        app.application("Storefront");
+        app
+    }
+
+    /// Freshly migrated, nobody in it.
+    pub fn start_blank() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With settings as the environment would give them.
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::on(SpecDatabase::create(), settings)
+    }
+
+    /// On a database that is there already.
+    pub fn on(database: SpecDatabase, settings: &[(&str, &str)]) -> Self {
+        static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let data_dir = scratch(&format!("data-{count}"));
+        let given: Vec<(String, String)> = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let dir = data_dir.to_string_lossy().into_owned();
+        let config = Config::from(|name| {
+            let given =
+                given.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+            given.or(match name {
+                "LATCHKEY_LISTEN" => Some("127.0.0.1:0".into()),
+                "LATCHKEY_DATA_DIR" => Some(dir.clone()),
+                _ => None,
+            })
+        })
+        .expect("the settings are understood");
+        let url = given
+            .iter()
+            .find(|(name, _)| name == "DATABASE_URL")
+            .map_or(&database.url, |(_, url)| url)
+            .clone();
+        let (started, starts) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            rt::System::new().block_on(async move {
+                let running = server::start(config, &url).expect("the server starts");
+                started
+                    .send((running.address, running.stop))
+                    .expect("the spec waits for the server");
+                running.server.await.expect("the server ends well");
+            });
+        });
+        let (address, stop) = starts.recv().expect("the server starts");
+        Self { address, database, stop, thread: Some(thread), data_dir }
+    }
+
+    /// The address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Does something as the operator on the command line does it: in a transaction, behind the server's back.
+    #[track_caller]
+    pub fn operator<T>(&self, act: impl FnOnce(&mut PgConnection, &Viewer) -> AppResult<T>) -> T {
+        use diesel::Connection;
+        let mut conn = self.database.connect();
+        conn.transaction(|conn| act(conn, &Viewer::operator())).expect("the operator may do this")
+    }
+
+    /// Asks the database itself.
+    pub fn db<T>(&self, ask: impl FnOnce(&mut PgConnection) -> T) -> T {
+        ask(&mut self.database.connect())
+    }
+
+    pub fn preset(&self, name: &str) {
+        self.operator(|conn, operator| presets::apply(conn, operator, name));
+        self.forget(Change::Catalogue);
+    }
+
+    /// An application's App ID.
+    pub fn application(&self, name: &str) -> String {
+        self.operator(|conn, operator| Ok(applications::create(conn, operator, name)?.0.app_id))
+    }
+
+    pub fn administrator(&self, name: &str) -> User {
+        self.person(name, Role::Administrator, false)
+    }
+
+    /// A marketplace manager without API access.
+    pub fn manager(&self, name: &str) -> User {
+        self.person(name, Role::Manager, false)
+    }
+
+    /// A marketplace manager with API access.
+    pub fn manager_with_access(&self, name: &str) -> User {
+        self.person(name, Role::Manager, true)
+    }
+
+    fn person(&self, name: &str, role: Role, api_access: bool) -> User {
+        let email = format!("{}@example.com", name.to_lowercase().replace(' ', "."));
+        let new = NewUser { email, name: name.into(), role, api_access };
+        self.operator(|conn, operator| {
+            let user = users::commands::add(conn, operator, &new)?;
+            users::commands::set_password(conn, operator, user.id, &password_hash())?;
+            Ok(user)
+        })
+    }
+
+    /// Gives a manager API access.
+    pub fn grant(&self, user: &User) {
+        self.operator(|conn, operator| access::grant(conn, operator, user.id));
+    }
+
+    /// Takes it back.
+    pub fn withdraw(&self, user: &User) {
+        self.operator(|conn, operator| access::withdraw(conn, operator, user.id));
+    }
+
+    /// Somebody at a browser, not signed in.
+    pub fn visitor(&self) -> Browser {
+        Browser::at(self.address)
+    }
+
+    /// Somebody at a browser, signed in through the form.
+    #[track_caller]
+    pub async fn sign_in(&self, user: &User) -> Browser {
+        let mut browser = self.visitor();
+        let answer = browser
+            .post("/sign-in", &[("email", &user.email), ("password", PASSWORD), ("next", "/keys")])
+            .await;
+        assert_eq!(answer.status(), 303, "{} cannot sign in:\n{}", user.name, answer.body());
+        browser
+    }
+
+    /// A key of that owner in production, allowed to read reports, without a limit.
+    #[track_caller]
+    pub fn key(&self, owner: &User, name: &str) -> MadeKey {
+        self.key_with(Some(owner), name, |_| {})
+    }
+
+    /// A key like [`TestApp::key`], changed before it is made.
+    #[track_caller]
+    pub fn key_with(
+        &self,
+        owner: Option<&User>,
+        name: &str,
+        change: impl FnOnce(&mut NewKey),
+    ) -> MadeKey {
+        self.operator(|conn, operator| {
+            let applications = applications::list(conn, operator)?;
+            let environments = latchkey::environments::list(conn)?;
+            let catalogue = scopes::catalogue(conn)?;
+            let mut new = NewKey {
+                name: name.into(),
+                note: String::new(),
+                application_id: applications[0].id,
+                environment_id: environments[0].id,
+                owner_id: owner.map(|owner| owner.id),
+                permissions: Permissions {
+                    permissions: vec![catalogue[0].permissions[0].id],
+                    ..Permissions::default()
+                },
+                limits: Vec::new(),
+                expires_at: None,
+                customers: Vec::new(),
+                allowed_ips: Vec::new(),
+            };
+            change(&mut new);
+            let (key, secret) = keys::commands::create(conn, operator, &new)?;
+            Ok(MadeKey { key, secret: secret.reveal().to_owned() })
+        })
+    }
+
+    /// The ids of these permissions, for [`TestApp::key_with`].
+    pub fn permissions(&self, slugs: &[&str]) -> Permissions {
+        let find = |conn: &mut PgConnection, slug: &str| {
+            scopes::find(conn, slug).unwrap().expect("the catalogue has it").id
+        };
+        let permissions = self.db(|conn| slugs.iter().map(|slug| find(conn, slug)).collect());
+        Permissions { permissions, ..Permissions::default() }
+    }
+
+    /// The id of an environment.
+    pub fn environment(&self, slug: &str) -> i64 {
+        self.db(|conn| latchkey::environments::find_by_slug(conn, slug))
+            .unwrap()
+            .expect("the preset has it")
+            .id
+    }
+
+    /// At most so many requests in so many seconds.
+    pub fn limit(requests: i32, per_seconds: i32) -> Vec<Limit> {
+        vec![Limit { requests, per_seconds }]
+    }
+
+    /// The token of a new gateway in that environment.
+    #[track_caller]
+    pub fn gateway(&self, environment: &str) -> String {
+        let environment_id = self.environment(environment);
+        static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1);
+        let name = format!("gateway {}", COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        self.operator(|conn, operator| {
+            Ok(gateways::create(conn, operator, &name, environment_id)?.1.reveal().to_owned())
+        })
+    }
+
+    /// What the engine says to a gateway's question.
+    #[track_caller]
+    pub async fn verify(&self, token: &str, question: Value) -> Value {
+        let answer = reqwest::Client::new()
+            .post(self.url("/v1/verify"))
+            .bearer_auth(token)
+            .json(&question)
+            .send()
+            .await
+            .expect("the engine answers");
+        assert_eq!(answer.status(), 200);
+        answer.json().await.expect("a verdict is JSON")
+    }
+
+    /// The code of the verdict about a key, in one word.
+    #[track_caller]
+    pub async fn code(&self, token: &str, key: &str) -> String {
+        let verdict = self.verify(token, serde_json::json!({ "key": key })).await;
+        verdict["code"].as_str().expect("a verdict has a code").to_owned()
+    }
+
+    /// Makes the server forget, as a change on one of its pages does.
+    pub fn forget(&self, change: Change) {
+        self.stop.app().forget(change);
+    }
+
+    /// Writes now what is counted.
+    pub fn flush(&self) {
+        self.stop.recorder().flush();
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let stop = self.stop.clone();
+        let ended = std::thread::spawn(move || {
+            rt::System::new().block_on(async move { stop.gracefully().await })
+        });
+        let _ = ended.join();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        let _ = std::fs::remove_dir_all(&self.data_dir);
+    }
+}
+
+/// Hashing is slow on purpose; once is enough for everybody.
+fn password_hash() -> String {
+    static HASH: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+        users::passwords::hash(PASSWORD).expect("a password can be hashed")
+    });
+    HASH.clone()
+}
