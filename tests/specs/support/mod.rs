@@ -6,6 +6,7 @@ pub mod chromium;
 pub mod database;
 pub mod page;
 pub mod person;
+pub mod terminal;
 
 pub use app::{MadeKey, PASSWORD, TestApp};
 pub use browser::Browser;
