@@ -62,10 +62,7 @@ async fn a_key_is_generated_for_the_main_website() {
     // Refusals spend nothing of the two requests an hour.
     assert_eq!(verdict(&app, &staging, &secret, &["customer_read"]).await, valid());
     assert_eq!(verdict(&app, &staging, &secret, &["telemetry_write"]).await, valid());
-    assert_eq!(
-        verdict(&app, &staging, &secret, &["customer_read"]).await,
-        is("RATE_LIMITED", 429)
-    );
+    assert_eq!(verdict(&app, &staging, &secret, &["customer_read"]).await, is("RATE_LIMITED", 429));
 
     // “Last Used Tracking: Monitor exactly when a key was last used”
     app.flush();
@@ -143,9 +140,8 @@ async fn a_key_serves_one_customer_only() {
     let app = licensing();
     let gateway = app.gateway("production");
     // “Customers - API keys can be scoped to specific customers for restricted access.”
-    let acme = app.operator(|conn, operator| {
-        latchkey::customers::find_or_add(conn, operator, "cus_acme")
-    });
+    let acme =
+        app.operator(|conn, operator| latchkey::customers::find_or_add(conn, operator, "cus_acme"));
     let key = app.key_with(None, "Acme’s own", |new| new.customers = vec![acme.id]);
     let ask = async |customer| {
         let question = serde_json::json!({ "key": key.secret, "customer": customer });

@@ -6,7 +6,8 @@ use crate::support::TestApp;
 async fn no_page_is_wider_than_a_phone() {
     let app = TestApp::start();
     let long = "W".repeat(100);
-    let words = "a name of many words that goes on and on until nobody can remember how it began, really";
+    let words =
+        "a name of many words that goes on and on until nobody can remember how it began, really";
     let ada = app.administrator("Ada");
     let kim = app.manager_with_access("Kim of the very long and winding name of many syllables");
     let application = app.application(&long);
@@ -17,10 +18,22 @@ async fn no_page_is_wider_than_a_phone() {
     let ada = app.walk_in(&ada, "/").await;
     ada.hold(390, 844).await;
     for address in [
-        "/", "/keys", "/keys?q=nothing", &key.page(), &format!("{}/edit", key.page()),
-        &format!("{}/confirm/revoke", key.page()), "/applications", "/applications/new",
-        &format!("/applications/{application}"), "/gateways", "/gateways/new", "/team", "/team/new",
-        "/settings", "/account", "/nothing-here",
+        "/",
+        "/keys",
+        "/keys?q=nothing",
+        &key.page(),
+        &format!("{}/edit", key.page()),
+        &format!("{}/confirm/revoke", key.page()),
+        "/applications",
+        "/applications/new",
+        &format!("/applications/{application}"),
+        "/gateways",
+        "/gateways/new",
+        "/team",
+        "/team/new",
+        "/settings",
+        "/account",
+        "/nothing-here",
     ] {
         ada.open(address).await;
         ada.fits().await;
