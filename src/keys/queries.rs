@@ -82,7 +82,7 @@ pub fn find_by_secret(
 /// # Errors
 /// [`AppError::NoApiAccess`].
 pub fn has_any(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
-    Ok(visible_to(viewer)?.limit(1).load(conn)?.first().is_some())
+    Ok(!visible_to(viewer)?.limit(1).load(conn)?.is_empty())
 }
 
 /// A page of the list, with what the rows show beside the key itself.
