@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// diesel's notifications never wait, so they are asked for.
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(5);
 /// How often the connection proves that it still works.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Between two attempts to connect.
