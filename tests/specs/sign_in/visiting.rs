@@ -1,7 +1,7 @@
 use crate::support::TestApp;
 
 /// Every page that isn't about keys, with an id where one belongs.
-pub const PAGES: [&str; 15] = [
+const PAGES: [&str; 15] = [
     "/",
     "/account",
     "/team",
@@ -19,7 +19,7 @@ pub const PAGES: [&str; 15] = [
     "/settings/confirm/preset",
 ];
 
-const ACTS: [&str; 12] = [
+const ACTS: [&str; 13] = [
     "/account/password",
     "/team",
     "/team/1/role",
@@ -32,6 +32,7 @@ const ACTS: [&str; 12] = [
     "/gateways/1/rename",
     "/gateways/1/revoke",
     "/settings",
+    "/settings/preset",
 ];
 
 #[actix_web::test]
