@@ -19,3 +19,4 @@ mod sign_in;
 mod support;
 mod team;
 mod verify;
+mod walkthroughs;
