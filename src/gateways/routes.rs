@@ -113,7 +113,7 @@ async fn confirm_revoke(
 ) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
     let gateway = find(&app, &layout, *id).await?;
-    let page = views::Revoke { layout, hx: hx.clone(), gateway };
+    let page = views::Revoke { layout, from_list: hx.is_on("/gateways"), gateway };
     fragment_or_page(hx, &page.as_dialog(), &page)
 }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     credentials::Secret,
     environments::Environment,
-    web::{Day, Hx, Layout, Moment, Problems},
+    web::{Day, Layout, Moment, Problems},
 };
 
 #[derive(Template)]
@@ -50,8 +50,8 @@ pub struct Edit {
 #[template(path = "gateways/revoke.html", blocks = ["dialog"])]
 pub struct Revoke {
     pub layout: Layout,
-    /// On a page of its own there is no row to redraw.
-    pub hx: Hx,
+    /// Whether the row is there to redraw.
+    pub from_list: bool,
     pub gateway: Gateway,
 }
 

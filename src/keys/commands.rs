@@ -361,6 +361,7 @@ fn limit(conn: &mut PgConnection, key_id: i64, limits: &[Limit]) -> AppResult<()
 /// What the trail says of a key: everything an edit can change.
 fn describe(conn: &mut PgConnection, key: &Key) -> AppResult<Value> {
     let held = queries::holdings_of(conn, key)?;
+    let restrictions = queries::restrictions_of(conn, key)?;
     let slugs =
         |named: &[(String, String)]| named.iter().map(|(slug, _)| slug.clone()).collect::<Vec<_>>();
     Ok(json!({
@@ -371,6 +372,8 @@ fn describe(conn: &mut PgConnection, key: &Key) -> AppResult<Value> {
         "permissions": slugs(&held.permissions),
         "limits": held.limits.iter().map(Limit::short).collect::<Vec<_>>(),
         "expires_at": key.expires_at,
+        "customers": restrictions.customers,
+        "allowed_ips": restrictions.allowed_ips,
     }))
 }
 

@@ -11,6 +11,8 @@ use diesel::{
     sql_types::{BigInt, Bool, Text, Timestamptz},
 };
 
+use ipnet::IpNet;
+
 use super::{
     Key, Limit, Status,
     filter::{Cursor, Filter, LastUsed, Sort},
@@ -19,8 +21,8 @@ use crate::{
     credentials::SecretHash,
     error::{AppError, AppResult},
     schema::{
-        applications, environments, key_limits, key_permissions, key_secrets, key_sections, keys,
-        permissions, sections, users,
+        applications, customers, environments, key_customers, key_limits, key_permissions,
+        key_secrets, key_sections, keys, permissions, sections, users,
     },
     users::Viewer,
 };
@@ -145,6 +147,33 @@ pub fn list(
         })
         .collect();
     Ok(Page { keys, next, previous })
+}
+
+/// For whom and from where a key may be used; empty: for anybody, from anywhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restrictions {
+    /// The platform's own ids.
+    pub customers: Vec<String>,
+    /// IP ranges.
+    pub allowed_ips: Vec<String>,
+}
+
+/// How a key is restricted.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn restrictions_of(conn: &mut PgConnection, key: &Key) -> AppResult<Restrictions> {
+    let customers = key_customers::table
+        .inner_join(customers::table)
+        .filter(key_customers::key_id.eq(key.id))
+        .order(customers::external_id)
+        .select(customers::external_id)
+        .load(conn)?;
+    let allowed_ips: Vec<IpNet> = keys::table.find(key.id).select(keys::allowed_ips).first(conn)?;
+    Ok(Restrictions {
+        customers,
+        allowed_ips: allowed_ips.iter().map(ToString::to_string).collect(),
+    })
 }
 
 /// What one key holds.

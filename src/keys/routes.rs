@@ -182,16 +182,18 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
 async fn show(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let (viewer, public_key, now) = (layout.viewer.clone(), parse_key(&path)?, Utc::now());
-    let (row, days, events, choices) = app
+    let (row, restrictions, days, events, choices) = app
         .db
         .read(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
             let held = queries::holdings_of(conn, &key)?;
+            let restrictions = queries::restrictions_of(conn, &key)?;
             let days = usage::by_day(conn, key.id, DAYS, now.date_naive())?;
             let events = audit::recent_for(conn, &public_key, EVENTS)?;
             let may_revoke = commands::may_revoke(conn, &viewer)?;
             Ok((
                 Row::new(key, held, &viewer, may_revoke, now),
+                restrictions,
                 days,
                 events,
                 wizard::choices(conn, &viewer)?,
@@ -202,6 +204,7 @@ async fn show(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<H
     page(&views::Show {
         layout,
         row,
+        restrictions,
         days,
         history: events.into_iter().map(history::tell).collect(),
         granted,

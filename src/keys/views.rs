@@ -8,7 +8,7 @@ use super::{
     acts::Act,
     filter::{FilterForm, LastUsed, Order, Sort},
     history::Told,
-    queries::Holdings,
+    queries::{Holdings, Restrictions},
     sketch::Sketch,
     spaced,
     wizard::Step,
@@ -251,6 +251,7 @@ pub struct Show {
     pub row: Row,
     pub days: Vec<usage::Day>,
     pub history: Vec<Told>,
+    pub restrictions: Restrictions,
     /// The catalogue's words for what the key holds.
     pub granted: Vec<Granted>,
 }

@@ -1,4 +1,4 @@
-//! The link, and what it does, all at once or not at all.
+//! What the link does, all at once or not at all.
 
 use diesel::PgConnection;
 use serde_json::json;
@@ -6,31 +6,14 @@ use serde_json::json;
 use super::forms::NewInstallation;
 use crate::{
     audit::{self, Action, Subject},
-    config::Config,
-    db::Db,
     error::{AppError, AppResult},
     presets, sign_in,
     users::{
         NewUser, Origin, Role, User, Viewer,
         commands::{add, set_password},
         links::{self, Purpose},
-        queries,
     },
 };
-
-/// The whole link to print when nobody can sign in yet; earlier ones stop working. `None` once somebody is here.
-///
-/// # Errors
-/// When Postgres cannot be asked.
-pub fn print_link_if_needed(db: &Db, config: &Config) -> AppResult<Option<String>> {
-    db.write_now(|conn| {
-        if queries::is_anybody_here(conn)? {
-            return Ok(None);
-        }
-        let token = links::create(conn, Purpose::Setup)?;
-        Ok(Some(format!("{}setup?token={}", config.base_url(), token.reveal())))
-    })
-}
 
 /// Whether the link still sets up an installation.
 pub(super) fn check_link(conn: &mut PgConnection, token: &str) -> AppResult<()> {

@@ -5,5 +5,4 @@ mod forms;
 mod routes;
 mod views;
 
-pub use commands::print_link_if_needed;
 pub use routes::routes;

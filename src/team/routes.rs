@@ -171,7 +171,7 @@ async fn confirm_withdraw(
             Ok((member, queries::count_active_keys_of(conn, *id)?))
         })
         .await?;
-    let page = views::Withdraw { layout, hx: hx.clone(), member, active_keys };
+    let page = views::Withdraw { layout, from_list: hx.is_on("/team"), member, active_keys };
     fragment_or_page(hx, &page.as_dialog(), &page)
 }
 

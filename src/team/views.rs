@@ -6,8 +6,8 @@ use super::forms::NewPerson;
 use crate::{
     config::Config,
     credentials::Secret,
-    users::{Member, Role, User},
-    web::{Day, Hx, Layout, Problems},
+    users::{Member, Role, User, links::password_path},
+    web::{Day, Layout, Problems},
 };
 
 #[derive(Template)]
@@ -47,8 +47,8 @@ pub struct Edit {
 #[template(path = "team/withdraw.html", blocks = ["dialog"])]
 pub struct Withdraw {
     pub layout: Layout,
-    /// On a page of its own there is no row to redraw.
-    pub hx: Hx,
+    /// Whether the row is there to redraw.
+    pub from_list: bool,
     pub member: Member,
     pub active_keys: i64,
 }
@@ -65,7 +65,8 @@ pub struct Link {
 
 impl Link {
     pub fn new(layout: Layout, config: &Config, user: User, token: &Secret, is_new: bool) -> Self {
-        let link = format!("{}welcome?token={}", config.base_url(), token.reveal());
+        let base = config.base_url();
+        let link = format!("{}{}", base.as_str().trim_end_matches('/'), password_path(token));
         Self { layout, user, link, is_new }
     }
 }

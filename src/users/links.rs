@@ -118,7 +118,7 @@ pub fn setup_path(token: &Secret) -> String {
 
 /// Where the link for choosing a password leads, under the base URL.
 pub fn password_path(token: &Secret) -> String {
-    format!("/password?token={}", token.reveal())
+    format!("/welcome?token={}", token.reveal())
 }
 
 /// Deletes links that have expired.

@@ -27,7 +27,8 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<Member>> 
         return Err(AppError::Forbidden);
     }
     let granter = alias!(users as granter);
-    let rows: Vec<(User, bool, Option<DateTime<Utc>>, Option<String>)> = users::table
+    type Row = (User, bool, Option<DateTime<Utc>>, Option<String>);
+    let rows: Vec<Row> = users::table
         .left_join(
             api_access::table
                 .on(api_access::user_id.eq(users::id).and(api_access::withdrawn_at.is_null())),

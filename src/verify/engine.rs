@@ -83,7 +83,7 @@ impl Engine {
             let Some(engine) = shared.upgrade().map(Engine) else { return };
             match heard {
                 Heard::Change(change) => engine.forget(change),
-                Heard::Listening => engine.forget_everything(),
+                Heard::Missed => engine.doubt_everything(),
             }
         })?;
         *engine.0.listener.lock() = Some(listener);
@@ -101,16 +101,28 @@ impl Engine {
         }
     }
 
-    /// Forgets everything, as after changes that nobody announced.
+    /// Forgets everything, as when what every key may do has changed.
     pub fn forget_everything(&self) {
         self.0.keys.forget_everything();
         self.0.applications.forget_everything();
         self.0.gateways.forget_everything();
     }
 
+    /// Looks everything up again before using it: changes may have been missed.
+    fn doubt_everything(&self) {
+        self.0.keys.doubt_everything();
+        self.0.applications.doubt_everything();
+        self.0.gateways.doubt_everything();
+    }
+
     /// Whether Postgres is not asked at the moment because it does not answer.
     pub fn is_cut_off(&self) -> bool {
         self.0.look_ups.are_suspended()
+    }
+
+    /// Whether changes made by other processes are heard at the moment.
+    pub fn hears_changes(&self) -> bool {
+        self.0.listener.lock().as_ref().is_some_and(Listener::is_listening)
     }
 
     /// Ends the threads. The recorder is its owner's to stop, afterwards.

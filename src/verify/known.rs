@@ -6,7 +6,10 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -56,16 +59,20 @@ pub struct Known<T: Fact> {
     present: Cache<SecretHash, Kept<T>, UnitWeighter, DefaultHashBuilder, Evicted>,
     absent: Cache<SecretHash, Instant>,
     pending: Mutex<Pending<T>>,
+    /// How often everything was doubted.
+    doubts: AtomicU32,
 }
 
 struct Kept<T> {
     facts: Arc<T>,
     asked_at: Instant,
+    /// What was looked up before the last doubt is old, however young.
+    doubts: u32,
 }
 
 impl<T> Clone for Kept<T> {
     fn clone(&self) -> Self {
-        Self { facts: Arc::clone(&self.facts), asked_at: self.asked_at }
+        Self { facts: Arc::clone(&self.facts), ..*self }
     }
 }
 
@@ -99,15 +106,17 @@ impl<T: Fact> Known<T> {
                 next_number: 0,
                 hashes: HashMap::new(),
             }),
+            doubts: AtomicU32::new(0),
         }
     }
 
     /// What is remembered, without waiting.
     pub fn recall(&self, hash: &SecretHash, now: Instant) -> Recalled<T> {
-        if let Some(Kept { facts, asked_at }) = self.present.get(hash) {
+        if let Some(Kept { facts, asked_at, doubts }) = self.present.get(hash) {
             let age = now.saturating_duration_since(asked_at);
+            let is_trusted = doubts == self.doubts.load(Ordering::Acquire);
             return match age {
-                age if age < FRESH => Recalled::Fresh(Some(facts)),
+                age if age < FRESH && is_trusted => Recalled::Fresh(Some(facts)),
                 age if age < STALE => Recalled::Old { facts, age },
                 _ => Recalled::Unknown,
             };
@@ -160,6 +169,15 @@ impl<T: Fact> Known<T> {
         self.present.clear();
     }
 
+    /// Has everything looked up again before it is used: changes may have been missed. Unlike what is forgotten, it
+    /// will still do for a while if Postgres cannot be asked.
+    pub fn doubt_everything(&self) {
+        let mut pending = self.pending.lock();
+        pending.flights.clear();
+        self.absent.clear();
+        self.doubts.fetch_add(1, Ordering::Release);
+    }
+
     fn remember(
         &self,
         pending: &mut Pending<T>,
@@ -180,7 +198,8 @@ impl<T: Fact> Known<T> {
             hashes.push(hash);
         }
         let mut evicted = Vec::new();
-        let kept = Kept { facts: Arc::clone(facts), asked_at };
+        let doubts = self.doubts.load(Ordering::Acquire);
+        let kept = Kept { facts: Arc::clone(facts), asked_at, doubts };
         self.present.insert_with_lifecycle(hash, kept, &mut evicted);
         for (id, hash) in evicted {
             pending.unlist(id, &hash);
@@ -251,5 +270,177 @@ impl<T: Fact> Lifecycle<SecretHash, Kept<T>> for Evicted {
 
     fn on_evict(&self, evicted: &mut Self::RequestState, hash: SecretHash, kept: Kept<T>) {
         evicted.push((kept.facts.id(), hash));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::facts::GatewayFacts;
+
+    type Memory = Arc<Known<GatewayFacts>>;
+
+    fn memory() -> Memory {
+        Arc::new(Known::new(100, 100))
+    }
+
+    fn hash(text: &str) -> SecretHash {
+        SecretHash::of(text)
+    }
+
+    fn facts(id: i64) -> GatewayFacts {
+        GatewayFacts { id, environment_id: 1, environment: "production".into() }
+    }
+
+    fn lead(memory: &Memory, text: &str) -> (Ticket<GatewayFacts>, Awaited<GatewayFacts>) {
+        match memory.join(hash(text), Instant::now()) {
+            Joined::Lead(ticket, answer) => (ticket, answer),
+            Joined::Follow(_) => panic!("somebody else leads"),
+        }
+    }
+
+    fn learn(memory: &Memory, text: &str, id: i64) {
+        lead(memory, text).0.answer(Some(facts(id)));
+    }
+
+    fn is_fresh(memory: &Memory, text: &str) -> bool {
+        matches!(memory.recall(&hash(text), Instant::now()), Recalled::Fresh(Some(_)))
+    }
+
+    fn is_unknown(memory: &Memory, text: &str) -> bool {
+        matches!(memory.recall(&hash(text), Instant::now()), Recalled::Unknown)
+    }
+
+    fn now(answer: Awaited<GatewayFacts>) -> Option<Result<Option<i64>, ()>> {
+        let answer = answer.now_or_never()?;
+        Some(answer.map(|found| found.map(|facts| facts.id)).map_err(|_| ()))
+    }
+
+    #[test]
+    fn a_look_up_that_raced_a_change_is_not_kept() {
+        let memory = memory();
+        let (ticket, answer) = lead(&memory, "a");
+        memory.forget(7);
+        ticket.answer(Some(facts(7)));
+        assert!(is_unknown(&memory, "a"));
+        assert_eq!(
+            now(answer),
+            Some(Ok(Some(7))),
+            "but whoever asked before the change is answered"
+        );
+    }
+
+    #[test]
+    fn who_asks_after_a_change_does_not_join_an_older_look_up() {
+        let memory = memory();
+        let (older, _) = lead(&memory, "a");
+        memory.forget(7);
+        let (newer, answer) = lead(&memory, "a");
+        older.answer(Some(facts(7)));
+        assert_eq!(now(answer.clone()), None, "the older answer is not theirs");
+        assert!(is_unknown(&memory, "a"));
+        newer.answer(None);
+        assert_eq!(now(answer), Some(Ok(None)));
+    }
+
+    #[test]
+    fn an_absence_that_raced_a_change_is_not_kept_either() {
+        let memory = memory();
+        let (ticket, _) = lead(&memory, "a");
+        memory.forget(7);
+        ticket.answer(None);
+        assert!(is_unknown(&memory, "a"));
+    }
+
+    #[test]
+    fn however_many_ask_there_is_one_look_up() {
+        let memory = memory();
+        let (ticket, answer) = lead(&memory, "a");
+        let followers: Vec<_> = (0..100)
+            .map(|_| match memory.join(hash("a"), Instant::now()) {
+                Joined::Follow(answer) => answer,
+                Joined::Lead(..) => panic!("a second look-up"),
+            })
+            .collect();
+        ticket.answer(Some(facts(7)));
+        assert!(followers.into_iter().chain([answer]).all(|a| now(a) == Some(Ok(Some(7)))));
+    }
+
+    #[test]
+    fn a_look_up_that_ends_without_an_answer_lets_the_next_one_try() {
+        let memory = memory();
+        let (ticket, answer) = lead(&memory, "a");
+        drop(ticket);
+        assert_eq!(now(answer), Some(Err(())));
+        learn(&memory, "a", 7);
+        assert!(is_fresh(&memory, "a"));
+    }
+
+    #[test]
+    fn nobody_joins_a_look_up_that_is_stuck() {
+        let memory = memory();
+        let (stuck, _) = lead(&memory, "a");
+        let Joined::Lead(next, _) = memory.join(hash("a"), Instant::now() + PATIENCE) else {
+            panic!("joined");
+        };
+        next.answer(Some(facts(8)));
+        stuck.answer(Some(facts(7)));
+        let Recalled::Fresh(Some(found)) = memory.recall(&hash("a"), Instant::now()) else {
+            panic!("forgotten");
+        };
+        assert_eq!(found.id, 8);
+    }
+
+    #[test]
+    fn forgetting_a_row_forgets_it_under_every_credential_and_nothing_else() {
+        let memory = memory();
+        learn(&memory, "secret", 7);
+        learn(&memory, "public key", 7);
+        learn(&memory, "other", 8);
+        memory.forget(7);
+        assert!(is_unknown(&memory, "secret") && is_unknown(&memory, "public key"));
+        assert!(is_fresh(&memory, "other"));
+    }
+
+    #[test]
+    fn facts_grow_old_and_then_useless() {
+        let memory = memory();
+        learn(&memory, "a", 7);
+        let at = |age| memory.recall(&hash("a"), Instant::now() + age);
+        assert!(matches!(at(FRESH - Duration::from_secs(1)), Recalled::Fresh(Some(_))));
+        assert!(matches!(at(FRESH), Recalled::Old { .. }));
+        assert!(matches!(at(STALE - Duration::from_secs(1)), Recalled::Old { .. }));
+        assert!(matches!(at(STALE), Recalled::Unknown));
+    }
+
+    #[test]
+    fn what_is_doubted_is_old_until_it_is_looked_up_again() {
+        let memory = memory();
+        learn(&memory, "a", 7);
+        memory.doubt_everything();
+        assert!(matches!(memory.recall(&hash("a"), Instant::now()), Recalled::Old { .. }));
+        learn(&memory, "a", 7);
+        assert!(is_fresh(&memory, "a"));
+    }
+
+    #[test]
+    fn a_flood_of_unknown_credentials_pushes_out_nothing_else() {
+        let memory = memory();
+        (0..50).for_each(|id| learn(&memory, &format!("good {id}"), id));
+        for number in 0..10_000 {
+            lead(&memory, &format!("flood {number}")).0.answer(None);
+        }
+        assert!((0..50).all(|id| is_fresh(&memory, &format!("good {id}"))));
+        assert!(memory.absent.len() <= 110, "{}", memory.absent.len());
+    }
+
+    #[test]
+    fn what_is_pushed_out_leaves_nothing_behind() {
+        let memory = memory();
+        (0..10_000).for_each(|id| learn(&memory, &id.to_string(), id));
+        let pending = memory.pending.lock();
+        let listed: usize = pending.hashes.values().map(Vec::len).sum();
+        assert_eq!(listed, memory.present.len());
+        assert!(listed <= 110, "{listed}");
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// diesel's notifications never wait, so they are asked for.
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(5);
 /// How often the connection proves that it still works.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Between two attempts to connect.
@@ -26,14 +26,20 @@ const RETRY: Duration = Duration::from_millis(250);
 /// What was heard.
 pub enum Heard {
     Change(Change),
-    /// From now on changes are heard; until now any number may have been missed.
-    Listening,
+    /// Any number of changes may have been missed: nobody listened until now, or what was heard is not understood.
+    Missed,
 }
 
 /// The thread, until it is stopped.
 pub struct Listener {
-    stopping: Arc<AtomicBool>,
+    flags: Arc<Flags>,
     thread: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Flags {
+    stopping: AtomicBool,
+    listening: AtomicBool,
 }
 
 impl Listener {
@@ -45,13 +51,15 @@ impl Listener {
         database_url: &str,
         hear: impl Fn(Heard) + Send + 'static,
     ) -> anyhow::Result<Self> {
-        let stopping = Arc::new(AtomicBool::new(false));
+        let shared = Arc::new(Flags::default());
         let url = database_url.to_owned();
-        let stop = Arc::clone(&stopping);
+        let flags = Arc::clone(&shared);
         let thread = thread::Builder::new().name("changes".into()).spawn(move || {
             let mut is_away = false;
-            while !stop.load(Ordering::Relaxed) {
-                let Err(error) = listen(&url, &stop, &hear, &mut is_away) else { return };
+            while !flags.stopping.load(Ordering::Relaxed) {
+                let heard = listen(&url, &flags, &hear, &mut is_away);
+                flags.listening.store(false, Ordering::Release);
+                let Err(error) = heard else { return };
                 if !is_away {
                     tracing::warn!(?error, "changes of other processes cannot be heard now");
                 }
@@ -59,12 +67,17 @@ impl Listener {
                 thread::sleep(RETRY);
             }
         })?;
-        Ok(Self { stopping, thread })
+        Ok(Self { flags: shared, thread })
+    }
+
+    /// Whether changes are heard at the moment, as far as can be told.
+    pub fn is_listening(&self) -> bool {
+        self.flags.listening.load(Ordering::Acquire)
     }
 
     /// Ends the thread. If Postgres keeps it waiting, it ends with the process.
     pub fn stop(self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.flags.stopping.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + Duration::from_secs(1);
         while !self.thread.is_finished() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(5));
@@ -77,22 +90,22 @@ impl Listener {
 
 fn listen(
     url: &str,
-    stopping: &AtomicBool,
+    flags: &Flags,
     hear: &impl Fn(Heard),
     is_away: &mut bool,
 ) -> anyhow::Result<()> {
     let mut conn: PgConnection = db::connect(url)?;
     conn.batch_execute(&format!("listen {CHANNEL}"))?;
-    hear(Heard::Listening);
+    hear(Heard::Missed);
+    flags.listening.store(true, Ordering::Release);
     if std::mem::take(is_away) {
         tracing::info!("changes of other processes are heard again");
     }
 
     let mut last_beat = Instant::now();
-    while !stopping.load(Ordering::Relaxed) {
+    while !flags.stopping.load(Ordering::Relaxed) {
         for notification in conn.notifications_iter() {
-            // What a newer version announces is not understood; then nothing that is known can be trusted.
-            hear(Change::parse(&notification?.payload).map_or(Heard::Listening, Heard::Change));
+            hear(Change::parse(&notification?.payload).map_or(Heard::Missed, Heard::Change));
         }
         if last_beat.elapsed() >= HEARTBEAT {
             conn.batch_execute("select 1")?;

@@ -260,3 +260,112 @@ impl Verdict {
         Self { code, detail: detail.into(), holder: Holder::Nobody, spending: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> KeyFacts {
+        KeyFacts {
+            id: 1,
+            public_key: "prod_pk_0123456789abcdef".into(),
+            name: "deploy bot".into(),
+            app_id: "app_0123456789abcdef".into(),
+            environment_id: 1,
+            environment: "production".into(),
+            expires_at: None,
+            disabled_at: None,
+            revoked_at: None,
+            secret_ends_at: None,
+            scopes: [("orders:read", false), ("clicks:write", true)]
+                .map(|(slug, publishable)| Scope { slug: slug.into(), publishable })
+                .into(),
+            customers: [].into(),
+            allowed_ips: [].into(),
+            limits: [].into(),
+        }
+    }
+
+    fn question(scopes: &[&'static str]) -> Question<'static> {
+        Question {
+            environment_id: 1,
+            environment: "production",
+            scopes: scopes.iter().map(|&scope| scope.into()).collect(),
+            customer: None,
+            ip: None,
+            cost: 1,
+        }
+    }
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn code(key: &KeyFacts, by: By, question: &Question) -> Code {
+        check(key, by, question, at(100)).map_or_else(|refusal| refusal.code, |()| Code::Valid)
+    }
+
+    #[test]
+    fn every_earlier_reason_hides_every_later_one() {
+        type Spoil = (Code, fn(&mut KeyFacts));
+        let reasons: [Spoil; 8] = [
+            (Code::Revoked, |key| key.revoked_at = Some(at(1))),
+            (Code::Expired, |key| key.expires_at = Some(at(100))),
+            (Code::Disabled, |key| key.disabled_at = Some(at(1))),
+            (Code::SecretReplaced, |key| key.secret_ends_at = Some(at(100))),
+            (Code::WrongEnvironment, |key| key.environment_id = 2),
+            (Code::IpNotAllowed, |key| key.allowed_ips = ["10.0.0.0/8".parse().unwrap()].into()),
+            (Code::CustomerNotAllowed, |key| key.customers = ["cus_42".into()].into()),
+            (Code::InsufficientScope, |key| key.scopes = [].into()),
+        ];
+        for wrong in 0..1_u32 << reasons.len() {
+            let mut key = key();
+            let mut first = Code::Valid;
+            for (bit, (code, spoil)) in reasons.iter().enumerate().rev() {
+                if wrong & 1 << bit != 0 {
+                    spoil(&mut key);
+                    first = *code;
+                }
+            }
+            assert_eq!(code(&key, By::Secret, &question(&["orders:read"])), first, "{wrong:b}");
+        }
+    }
+
+    #[test]
+    fn times_are_exact() {
+        let at_the_instant = |key: &KeyFacts| code(key, By::Secret, &question(&[]));
+        let mut expiring = key();
+        expiring.expires_at = Some(at(101));
+        assert_eq!(at_the_instant(&expiring), Code::Valid);
+        expiring.expires_at = Some(at(100));
+        assert_eq!(at_the_instant(&expiring), Code::Expired);
+        let mut overlapping = key();
+        overlapping.secret_ends_at = Some(at(101));
+        assert_eq!(at_the_instant(&overlapping), Code::Valid);
+    }
+
+    #[test]
+    fn a_public_key_alone_stands_for_publishable_permissions_that_are_held() {
+        let by_public = |scopes: &[&'static str]| code(&key(), By::PublicKey, &question(scopes));
+        assert_eq!(by_public(&[]), Code::Valid);
+        assert_eq!(by_public(&["clicks:write"]), Code::Valid);
+        assert_eq!(by_public(&["orders:read"]), Code::InsufficientScope);
+        assert_eq!(by_public(&["clicks:write", "orders:read"]), Code::InsufficientScope);
+        assert_eq!(by_public(&["sdk:init"]), Code::InsufficientScope);
+    }
+
+    #[test]
+    fn a_required_scope_that_is_a_credential_by_mistake_is_not_repeated() {
+        let secret = crate::credentials::Secret::for_key("prod");
+        assert!(!is_scope_token(secret.reveal()));
+        assert!(!is_scope_token("\""));
+        assert!(!is_scope_token("two words"));
+        assert!(is_scope_token("affiliates:read"));
+    }
+
+    #[test]
+    fn app_credentials_hold_no_permission() {
+        assert!(check_application(&question(&[])).is_ok());
+        assert!(check_application(&question(&["orders:read"])).is_err());
+    }
+}

@@ -152,7 +152,7 @@ fn present(error: &AppError, asker: &Asker) -> HttpResponse {
         }
         (_, false) => ErrorPage {
             status,
-            title: title(status),
+            title: title(error, status),
             message: &message,
             request_id: &asker.request_id,
         }
@@ -174,7 +174,10 @@ fn sign_in_address(next: Option<&str>) -> String {
     }
 }
 
-fn title(status: StatusCode) -> &'static str {
+fn title(error: &AppError, status: StatusCode) -> &'static str {
+    if matches!(error, AppError::NoApiAccess) {
+        return "No API access";
+    }
     match status {
         StatusCode::NOT_FOUND => "Not found",
         StatusCode::FORBIDDEN => "Not allowed",

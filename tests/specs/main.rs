@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod access;
+mod checking;
+mod command_line;
+mod demo;
 mod keys;
+mod links;
+mod presets;
 mod private_postgres;
 mod support;
+mod verify;

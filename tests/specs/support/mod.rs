@@ -8,3 +8,4 @@ pub mod page;
 pub use app::{MadeKey, PASSWORD, TestApp};
 pub use browser::Browser;
 pub use page::Page;
+pub mod terminal;

@@ -1,0 +1,76 @@
+//! `latchkey check`: what is unsafe or wrong, and what to do about it.
+
+use crate::support::terminal::Terminal;
+
+#[test]
+fn a_postgres_that_may_forget_is_an_error() {
+    // The Postgres of the specs is in a hurry: it survives no power cut.
+    let outcome = Terminal::open().type_in("check");
+    assert_eq!(outcome.code, 1);
+    outcome
+        .says("error    fsync: is off in Postgres")
+        .says("error    full_page_writes: is off")
+        .says("warning  synchronous_commit: is off")
+        .says("ok       DATABASE_URL: the schema is up to date")
+        .says("ok       LATCHKEY_BASE_URL");
+    assert_eq!(outcome.err, "");
+}
+
+#[test]
+fn a_postgres_that_is_away_is_an_error() {
+    let terminal = Terminal::open().with("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+    let outcome = terminal.type_in("check");
+    assert_eq!(outcome.code, 1);
+    outcome.says("error    DATABASE_URL: Postgres cannot be reached");
+}
+
+#[test]
+fn plain_http_for_others_is_an_error() {
+    for (name, value) in [
+        ("LATCHKEY_BASE_URL", "http://keys.example.com"),
+        ("LATCHKEY_LISTEN", "0.0.0.0:8080"),
+        ("LATCHKEY_TRUSTED_PROXIES", "0.0.0.0/0"),
+    ] {
+        let outcome = Terminal::open().with("DATABASE_URL", "").with(name, value).type_in("check");
+        assert_eq!(outcome.code, 1, "{}", outcome.out);
+        let errors: Vec<&str> =
+            outcome.out.lines().filter(|line| line.starts_with("error")).collect();
+        assert_eq!(errors.len(), 1, "{}", outcome.out);
+        assert!(errors[0].contains(name), "{}", errors[0]);
+    }
+}
+
+#[test]
+fn a_setting_that_cannot_be_understood_is_an_error() {
+    let outcome = Terminal::open().with("LATCHKEY_LOG_FORMAT", "xml").type_in("check");
+    assert_eq!(outcome.code, 1);
+    outcome.says("LATCHKEY_LOG_FORMAT");
+}
+
+#[test]
+fn a_fresh_machine_is_fine_and_checking_leaves_nothing_behind() {
+    let terminal = Terminal::open().with("DATABASE_URL", "");
+    let outcome = terminal.type_in("check");
+    outcome.succeeds().says("a private Postgres is made at the first start");
+    assert!(outcome.out.lines().all(|line| line.starts_with("ok")), "{}", outcome.out);
+    assert!(!terminal.data_dir.exists());
+}
+
+#[test]
+fn an_installation_without_administrator_is_pointed_out() {
+    let terminal = Terminal::open();
+    terminal.type_in("check").says("warning  administrator: nobody can administrate yet");
+    let add = [
+        "user",
+        "add",
+        "--email",
+        "lee@example.com",
+        "--name",
+        "Lee",
+        "--role",
+        "administrator",
+        "--password-stdin",
+    ];
+    terminal.run_with_input(&add, "correct horse battery").succeeds();
+    terminal.type_in("check").says("ok       administrator");
+}

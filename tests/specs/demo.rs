@@ -1,0 +1,119 @@
+//! Things to look at.
+
+use std::{collections::HashSet, os::unix::fs::PermissionsExt};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use latchkey::{
+    keys::queries,
+    keys::{Key, Status},
+    schema::{audit_events, gateways, key_secrets, keys, usage_minutes, users},
+    users::{Viewer, passwords, passwords::Verified},
+};
+
+use crate::support::terminal::Terminal;
+
+fn all_keys(terminal: &Terminal) -> Vec<Key> {
+    let conn = &mut terminal.connect();
+    let public: Vec<String> =
+        keys::table.select(keys::public_key).order(keys::id).load(conn).unwrap();
+    public.iter().map(|key| queries::find(conn, &Viewer::operator(), key).unwrap()).collect()
+}
+
+#[test]
+fn an_empty_installation_is_filled_with_one_of_each() {
+    let terminal = Terminal::open();
+    let filled = terminal.type_in("demo");
+    let now = Utc::now();
+    let keys = all_keys(&terminal);
+    assert!(keys.len() >= 14);
+    for status in Status::ALL {
+        assert!(keys.iter().any(|key| key.status(now) == status), "{status:?}");
+    }
+    assert!(keys.iter().any(|key| key.last_used_at.is_none()));
+    assert!(keys.iter().any(|key| key.all_permissions));
+    let soon =
+        |key: &Key| key.expires_at.is_some_and(|at| at > now && at < now + TimeDelta::days(7));
+    assert!(keys.iter().any(soon));
+    assert!(keys.iter().any(|key| key.name.len() > 80));
+    let owners: HashSet<Option<i64>> = keys.iter().map(|key| key.owner_id).collect();
+    assert_eq!(owners.len(), 3);
+
+    let conn = &mut terminal.connect();
+    let people: Vec<(String, Option<String>)> =
+        users::table.select((users::email, users::password_hash)).load(conn).unwrap();
+    assert_eq!(people.len(), 3);
+    for (email, hash) in people {
+        let line = filled.succeeds().out.lines().find(|line| line.contains(&email)).unwrap();
+        let password = line.split_whitespace().nth(1).unwrap();
+        assert!(password.len() >= 16);
+        assert_eq!(passwords::verify(password, hash.as_deref()).unwrap(), Verified::Right);
+    }
+    filled.says("gw_");
+    assert_eq!(gateways::table.count().get_result::<i64>(conn), Ok(1));
+
+    let file = terminal.data_dir.join("demo-sign-ins.txt");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn the_demo_has_a_fortnight_of_traffic_and_a_history_in_order() {
+    let terminal = Terminal::open();
+    terminal.type_in("demo").succeeds();
+    let conn = &mut terminal.connect();
+    let codes: HashSet<String> = usage_minutes::table
+        .select(usage_minutes::code)
+        .distinct()
+        .load(conn)
+        .unwrap()
+        .into_iter()
+        .collect();
+    for code in ["VALID", "RATE_LIMITED", "INSUFFICIENT_SCOPE", "EXPIRED", "REVOKED", "DISABLED"] {
+        assert!(codes.contains(code), "{code}");
+    }
+    let minutes: Vec<DateTime<Utc>> =
+        usage_minutes::table.select(usage_minutes::minute).distinct().load(conn).unwrap();
+    let days: HashSet<_> = minutes.iter().map(DateTime::date_naive).collect();
+    assert!(days.len() >= 14 && minutes.iter().all(|minute| *minute <= Utc::now()));
+
+    let told: Vec<DateTime<Utc>> =
+        audit_events::table.select(audit_events::at).order(audit_events::id).load(conn).unwrap();
+    assert!(told.is_sorted());
+    terminal.type_in("preset apply marketplace").succeeds();
+    let last: DateTime<Utc> = audit_events::table
+        .select(audit_events::at)
+        .order(audit_events::id.desc())
+        .first(conn)
+        .unwrap();
+    assert!((Utc::now() - last).num_minutes() < 5, "the clock of the trail is right again");
+}
+
+#[test]
+fn an_installation_in_use_is_left_alone() {
+    let terminal = Terminal::open();
+    terminal.type_in("user add --email lee@example.com --name Lee --role administrator").succeeds();
+    terminal.type_in("demo").succeeds().says("nothing was filled in");
+    assert_eq!(keys::table.count().get_result::<i64>(&mut terminal.connect()), Ok(0));
+}
+
+#[test]
+fn any_number_of_keys_can_be_added_again_and_again() {
+    let terminal = Terminal::open();
+    terminal.type_in("user add --email lee@example.com --name Lee --role administrator").succeeds();
+    for _ in 0..2 {
+        terminal.type_in("demo --keys 700").succeeds().says("700 keys were added");
+    }
+    let conn = &mut terminal.connect();
+    assert_eq!(keys::table.count().get_result::<i64>(conn), Ok(1400));
+    assert_eq!(key_secrets::table.count().get_result::<i64>(conn), Ok(1400));
+    let names: HashSet<String> =
+        keys::table.select(keys::name).load(conn).unwrap().into_iter().collect();
+    assert_eq!(names.len(), 1400);
+    let now = Utc::now();
+    let statuses: HashSet<&str> =
+        all_keys(&terminal).iter().map(|key| key.status(now).slug()).collect();
+    assert_eq!(statuses.len(), 4);
+    terminal.type_in("demo --keys 0").is_misspelled();
+    terminal.add_application("Store");
+    terminal.create_key("One more", "--scope orders:read").succeeds();
+}

@@ -1,0 +1,120 @@
+//! A change is effective: here before it is answered, elsewhere within a second.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::world::{Wanted, World, run};
+
+#[actix_web::test]
+async fn a_hundred_revoked_keys_are_refused_by_the_very_next_request() {
+    let world = World::start().await;
+    let keys: Vec<_> = (0..100).map(|_| world.key(Wanted::default())).collect();
+    for key in &keys {
+        world.verify_key(key).await.assert_verdict("VALID", 200);
+    }
+    for key in &keys {
+        world.change(key, "update keys set revoked_at = now() where id = $key");
+        world.verify_key(key).await.assert_verdict("REVOKED", 401);
+    }
+}
+
+#[actix_web::test]
+async fn a_revoked_key_is_refused_at_once_also_under_load() {
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    for _ in 0..20 {
+        let before = join_all((0..8).map(|_| world.verify_key(&key)));
+        let change =
+            async { world.change(&key, "update keys set revoked_at = now() where id = $key") };
+        futures_util::join!(before, change);
+        world.verify_key(&key).await.assert_verdict("REVOKED", 401);
+        world.change(&key, "update keys set revoked_at = null where id = $key");
+        world.verify_key(&key).await.assert_verdict("VALID", 200);
+    }
+}
+
+#[actix_web::test]
+async fn a_change_made_by_another_process_is_heard_within_a_second() {
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    let other = world.another_node();
+    let question = json!({ "key": key.secret.reveal() });
+    for (change, code) in [
+        ("update keys set revoked_at = now() where id = $key", "REVOKED"),
+        ("update keys set revoked_at = null where id = $key", "VALID"),
+        ("update keys set disabled_at = now() where id = $key", "DISABLED"),
+    ] {
+        other.verify(&world.production, question.clone()).await;
+        world.change_elsewhere(&key, change);
+        let changed_at = Instant::now();
+        while other.verify(&world.production, question.clone()).await.code() != code {
+            assert!(changed_at.elapsed() < Duration::from_secs(1), "{code} took too long");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn an_unheard_change_is_noticed_within_five_seconds() {
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    world.verify_key(&key).await.assert_verdict("VALID", 200);
+    run(&mut world.conn(), &format!("update keys set revoked_at = now() where id = {}", key.id));
+    let changed_at = Instant::now();
+    while world.verify_key(&key).await.code() != "REVOKED" {
+        assert!(changed_at.elapsed() < Duration::from_millis(5500));
+        actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[actix_web::test]
+async fn changes_are_heard_again_after_the_listener_lost_its_connection() {
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    run(
+        &mut world.conn(),
+        "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%' or query = 'select 1'",
+    );
+    wait_until(|| !world.node.engine.hears_changes()).await;
+    wait_until(|| world.node.engine.hears_changes()).await;
+    world.verify_key(&key).await.assert_verdict("VALID", 200);
+    world.change_elsewhere(&key, "update keys set revoked_at = now() where id = $key");
+    let changed_at = Instant::now();
+    while world.verify_key(&key).await.code() != "REVOKED" {
+        assert!(changed_at.elapsed() < Duration::from_secs(1));
+    }
+}
+
+#[actix_web::test]
+async fn two_hundred_first_uses_at_once_are_one_look_up() {
+    let world = World::start().await;
+    world.verify(json!({})).await.assert_verdict("MISSING_KEY", 401);
+    let key = world.key(Wanted::default());
+    let answers = join_all((0..200).map(|_| world.verify_key(&key))).await;
+    let codes: HashSet<String> = answers.iter().map(|answer| answer.code()).collect();
+    assert_eq!(codes, HashSet::from(["VALID".to_owned()]));
+    assert_eq!(world.proxy.look_ups(), 1);
+}
+
+#[actix_web::test]
+async fn absence_is_remembered_too() {
+    let world = World::start().await;
+    let unknown = latchkey::credentials::Secret::for_key("prod");
+    for _ in 0..20 {
+        let answer = world.verify(json!({ "key": unknown.reveal() })).await;
+        answer.assert_verdict("KEY_NOT_FOUND", 401);
+    }
+    assert_eq!(world.proxy.look_ups(), 1);
+}
+
+async fn wait_until(is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(5), "it never is");
+        actix_web::rt::time::sleep(Duration::from_millis(1)).await;
+    }
+}

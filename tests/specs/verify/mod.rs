@@ -1,0 +1,13 @@
+//! Asking whether a key may do something: `POST /v1/verify` and `/v1/authorize`.
+
+mod authorize;
+mod bad_input;
+mod codes;
+mod freshness;
+mod gateways;
+mod order;
+mod outage;
+mod proxy;
+mod rate_limits;
+mod usage;
+mod world;

@@ -1,0 +1,92 @@
+//! Postgres is away: what is known is answered from memory, what is not is said not to be known.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::{
+    proxy::Mode,
+    world::{Answer, Key, Wanted, World},
+};
+
+/// The promise is 150 ms; the rest is for a machine that runs many specs at once.
+const PROMPTLY: Duration = Duration::from_millis(250);
+
+#[actix_web::test]
+async fn known_keys_are_answered_and_unknown_ones_wait_for_better_times() {
+    for mode in [Mode::Refuse, Mode::BlackHole, Mode::Slow] {
+        let world = World::start().await;
+        let (known, unknown) = (world.key(Wanted::default()), world.key(Wanted::default()));
+        world.verify_key(&known).await.assert_verdict("VALID", 200);
+        world.proxy.set(mode);
+
+        for round in 0..40 {
+            let answer = promptly(&world, &known).await;
+            answer.assert_verdict("VALID", 200);
+            let cannot_know = promptly(&world, &unknown).await;
+            cannot_know.assert_problem(503);
+            assert_eq!(cannot_know.header("retry-after"), Some("1"));
+            let age: Option<u64> =
+                answer.header("x-verify-stale").map(|seconds| seconds.parse().unwrap());
+            assert!(round <= 20 || (5..60).contains(&age.expect("it says how old it is")));
+            if round == 20 {
+                // Afterwards memory is no longer fresh.
+                actix_web::rt::time::sleep(Duration::from_millis(5100)).await;
+            }
+        }
+        let nginx = Answer::to(world.authorize("?for=nginx").bearer_auth(unknown.secret.reveal()));
+        nginx.await.assert_authorizes(403, "UNAVAILABLE");
+
+        world.proxy.set(Mode::Pass);
+        let back_at = Instant::now();
+        for key in [&unknown, &known] {
+            while !is_answered_from_postgres(&world.verify_key(key).await) {
+                assert!(back_at.elapsed() < Duration::from_secs(5), "it does not recover");
+                actix_web::rt::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_change_made_here_is_not_undone_by_an_outage() {
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    world.verify_key(&key).await.assert_verdict("VALID", 200);
+    world.change(&key, "update keys set revoked_at = now() where id = $key");
+    world.proxy.set(Mode::Refuse);
+    world.verify_key(&key).await.assert_problem(503);
+}
+
+#[actix_web::test]
+async fn a_restarted_postgres_costs_no_request_its_answer() {
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    world.verify_key(&key).await.assert_verdict("VALID", 200);
+    world.proxy.set(Mode::Refuse);
+    world.proxy.set(Mode::Pass);
+    for _ in 0..8 {
+        let new = world.key(Wanted::default());
+        world.verify_key(&new).await.assert_verdict("VALID", 200);
+    }
+}
+
+#[actix_web::test]
+async fn a_gateway_that_is_not_known_is_not_told_no_while_it_cannot_be_known() {
+    let world = World::start().await;
+    world.proxy.set(Mode::Refuse);
+    let answer = world.verify(json!({})).await;
+    answer.assert_problem(503);
+    assert_eq!(answer.code(), "UNAVAILABLE");
+}
+
+fn is_answered_from_postgres(answer: &Answer) -> bool {
+    answer.status == 200 && answer.header("x-verify-stale").is_none()
+}
+
+async fn promptly(world: &World, key: &Key) -> Answer {
+    let asked_at = Instant::now();
+    let answer = world.verify_key(key).await;
+    assert!(asked_at.elapsed() < PROMPTLY, "{:?}", asked_at.elapsed());
+    answer
+}

@@ -1,0 +1,150 @@
+//! Something between the program and Postgres that can behave like a bad day.
+
+use std::{
+    fs,
+    io::{ErrorKind, Read, Write},
+    net::Shutdown,
+    os::unix::net::{UnixListener, UnixStream},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use url::Url;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mode {
+    Pass,
+    /// Nobody listens, and whoever was connected is cut off.
+    Refuse,
+    /// Everybody is let in, nobody is answered: a frozen server, a network that swallows packets.
+    BlackHole,
+    /// Answers take a second.
+    Slow,
+}
+
+pub struct Proxy {
+    pub url: String,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    dir: PathBuf,
+    server: PathBuf,
+    mode: AtomicU8,
+    ended: AtomicBool,
+    look_ups: AtomicUsize,
+}
+
+impl Proxy {
+    pub fn before(database_url: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let mut url: Url = database_url.parse().unwrap();
+        let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let given = |name: &str| &pairs.iter().find(|(known, _)| known == name).unwrap().1;
+        let socket = format!(".s.PGSQL.{}", given("port"));
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("latchkey-{}-{number}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let shared = Arc::new(Shared {
+            server: PathBuf::from(given("host")).join(&socket),
+            dir: dir.clone(),
+            mode: AtomicU8::new(Mode::Pass as u8),
+            ended: AtomicBool::new(false),
+            look_ups: AtomicUsize::new(0),
+        });
+        let listener = UnixListener::bind(dir.join(&socket)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let accepting = Arc::clone(&shared);
+        thread::spawn(move || accepting.accept(&listener));
+
+        url.query_pairs_mut().clear().extend_pairs(pairs.iter().map(|(name, value)| {
+            (name.as_str(), if name == "host" { dir.to_str().unwrap() } else { value.as_str() })
+        }));
+        Self { url: url.into(), shared }
+    }
+
+    pub fn set(&self, mode: Mode) {
+        self.shared.mode.store(mode as u8, Ordering::SeqCst);
+        // Whoever is in the middle of passing something on has noticed by then.
+        thread::sleep(Duration::from_millis(50));
+    }
+
+    /// How often Postgres was asked for the key of a secret.
+    pub fn look_ups(&self) -> usize {
+        self.shared.look_ups.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::SeqCst);
+        let _ = fs::remove_dir_all(&self.shared.dir);
+    }
+}
+
+impl Shared {
+    fn is(&self, mode: Mode) -> bool {
+        self.mode.load(Ordering::SeqCst) == mode as u8
+    }
+
+    fn is_over(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    fn accept(self: &Arc<Self>, listener: &UnixListener) {
+        while !self.is_over() {
+            let Ok((client, _)) = listener.accept() else {
+                thread::sleep(Duration::from_millis(2));
+                continue;
+            };
+            if self.is(Mode::Refuse) {
+                continue;
+            }
+            let Ok(server) = UnixStream::connect(&self.server) else { continue };
+            client.set_nonblocking(false).unwrap();
+            let (client_too, server_too) =
+                (client.try_clone().unwrap(), server.try_clone().unwrap());
+            let (there, back) = (Arc::clone(self), Arc::clone(self));
+            thread::spawn(move || there.pass_on(client, server, true));
+            thread::spawn(move || back.pass_on(server_too, client_too, false));
+        }
+    }
+
+    fn pass_on(&self, mut from: UnixStream, mut to: UnixStream, asks: bool) {
+        from.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+        let mut buffer = vec![0; 64 * 1024];
+        while !self.is_over() && !self.is(Mode::Refuse) {
+            let length = match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
+                    continue;
+                }
+                Err(_) => break,
+            };
+            while self.is(Mode::BlackHole) && !self.is_over() {
+                thread::sleep(Duration::from_millis(5));
+            }
+            if asks {
+                let text = String::from_utf8_lossy(&buffer[..length]);
+                let asked = text.matches("key_secrets.hash").count();
+                self.look_ups.fetch_add(asked, Ordering::SeqCst);
+            } else if self.is(Mode::Slow) {
+                thread::sleep(Duration::from_secs(1));
+            }
+            if to.write_all(&buffer[..length]).is_err() {
+                break;
+            }
+        }
+        let _ = from.shutdown(Shutdown::Both);
+        let _ = to.shutdown(Shutdown::Both);
+    }
+}
