@@ -69,7 +69,9 @@ impl Chromium {
 
     /// What its console complained about since it was asked last, as `source: message`.
     pub fn complaints(&self) -> Vec<String> {
-        let entries = self.ask(|http, session| http.post(format!("{session}/se/log")).json(&json!({ "type": "browser" })));
+        let entries = self.ask(|http, session| {
+            http.post(format!("{session}/se/log")).json(&json!({ "type": "browser" }))
+        });
         let complaint = |entry: &Value| {
             let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
             (entry["level"] == "SEVERE").then(|| format!("{}: {}", text("source"), text("message")))
@@ -110,7 +112,10 @@ fn setting(name: &str, usual: &str) -> String {
         env::split_paths(&path).map(|dir| dir.join(usual)).find(|path| path.exists())
     };
     env::var(name).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| {
-        found().unwrap_or_else(|| panic!("{name} is not set, and {usual} is not in the path")).display().to_string()
+        found()
+            .unwrap_or_else(|| panic!("{name} is not set, and {usual} is not in the path"))
+            .display()
+            .to_string()
     })
 }
 
@@ -170,7 +175,13 @@ impl Driver {
         let port = said
             .by_ref()
             .map_while(Result::ok)
-            .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok())
+            .find_map(|line| {
+                line.split_once("successfully on port ")?
+                    .1
+                    .trim_end_matches('.')
+                    .parse::<u16>()
+                    .ok()
+            })
             .expect("chromedriver says where it listens");
         std::thread::spawn(move || said.for_each(drop));
         let held = shell.stdin.take().expect("its input is ours");

@@ -164,7 +164,9 @@ impl Person {
 
     /// Reads a value that has a copy button.
     pub async fn reads(&self, label: &str) -> String {
-        let read = async || self.find("value", label).await?.text().await.ok().filter(|text| !text.is_empty());
+        let read = async || {
+            self.find("value", label).await?.text().await.ok().filter(|text| !text.is_empty())
+        };
         self.wait_for(&format!("a value called “{label}”"), read).await
     }
 
@@ -229,7 +231,8 @@ impl Person {
 
     /// Sooner or later, something can be clicked that is called this.
     pub async fn can_click(&self, name: &str) {
-        self.wait_for(&format!("“{name}” to click"), async || self.find("control", name).await).await;
+        self.wait_for(&format!("“{name}” to click"), async || self.find("control", name).await)
+            .await;
     }
 
     /// Nothing here can be clicked that is called this.
@@ -256,7 +259,11 @@ impl Person {
 
     /// Path and query of the page.
     pub async fn address(&self) -> String {
-        self.run("return location.pathname + location.search").await.as_str().unwrap_or_default().to_owned()
+        self.run("return location.pathname + location.search")
+            .await
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Presses a key, wherever the focus is.
@@ -274,7 +281,8 @@ impl Person {
             if self.find("focused", name).await.is_some() {
                 return;
             }
-            let pressed = self.chromium.driver.action_chain().send_keys(key.clone()).perform().await;
+            let pressed =
+                self.chromium.driver.action_chain().send_keys(key.clone()).perform().await;
             pressed.unwrap_or_else(|error| self.give_up(&error));
         }
         self.give_up(&format!("the focus never came to “{name}”"))
@@ -282,7 +290,10 @@ impl Person {
 
     /// The focus comes to what is called this.
     pub async fn is_focused_on(&self, name: &str) {
-        self.wait_for(&format!("the focus on “{name}”"), async || self.find("focused", name).await).await;
+        self.wait_for(&format!("the focus on “{name}”"), async || {
+            self.find("focused", name).await
+        })
+        .await;
     }
 
     pub async fn double_click(&self, name: &str) {
@@ -336,7 +347,8 @@ impl Person {
 
     /// Makes the window as wide and high as this, to the pixel.
     pub async fn hold(&self, width: u32, height: u32) {
-        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
@@ -435,7 +447,12 @@ impl Drop for Person {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             let complaints = self.complaints();
-            assert!(complaints.is_empty(), "the console complains:\n{}\n{}", complaints.join("\n"), self.tell(""));
+            assert!(
+                complaints.is_empty(),
+                "the console complains:\n{}\n{}",
+                complaints.join("\n"),
+                self.tell("")
+            );
         }
     }
 }

@@ -78,10 +78,7 @@ async fn a_storefront_gets_a_key_with_only_the_scopes_it_needs() {
     let browser_safe = ["clicks:write", "pageviews:write", "sdk:init"];
     assert_eq!(verdict(&app, &gateway, &public_key, &browser_safe).await, valid());
     let private = ["conversions:write"];
-    assert_eq!(
-        verdict(&app, &gateway, &public_key, &private).await,
-        is("INSUFFICIENT_SCOPE", 403)
-    );
+    assert_eq!(verdict(&app, &gateway, &public_key, &private).await, is("INSUFFICIENT_SCOPE", 403));
 }
 
 #[actix_web::test]

@@ -62,10 +62,7 @@ async fn a_key_is_generated_for_the_main_website() {
     // Refusals spend nothing of the two requests an hour.
     assert_eq!(verdict(&app, &staging, &secret, &["customer_read"]).await, valid());
     assert_eq!(verdict(&app, &staging, &secret, &["telemetry_write"]).await, valid());
-    assert_eq!(
-        verdict(&app, &staging, &secret, &["customer_read"]).await,
-        is("RATE_LIMITED", 429)
-    );
+    assert_eq!(verdict(&app, &staging, &secret, &["customer_read"]).await, is("RATE_LIMITED", 429));
 
     // “Last Used Tracking: Monitor exactly when a key was last used”
     app.flush();

@@ -97,10 +97,7 @@ async fn an_application_gets_credentials_and_keys_in_both_modes() {
         is("INSUFFICIENT_SCOPE", 403)
     );
     assert_eq!(verdict(&app, &production, &in_production, &stamps).await, valid());
-    assert_eq!(
-        verdict(&app, &production, &in_test, &stamps).await,
-        is("WRONG_ENVIRONMENT", 401)
-    );
+    assert_eq!(verdict(&app, &production, &in_test, &stamps).await, is("WRONG_ENVIRONMENT", 401));
     assert_eq!(verdict(&app, &test, &in_production, &stamps).await, is("WRONG_ENVIRONMENT", 401));
 
     // “Manage API Keys. View existing keys, create new ones, or revoke compromised keys.”

@@ -63,9 +63,8 @@ async fn test_and_live_mode_have_different_keys() {
     // As the payment API's own gateway asks: “Leatherback authenticates your API requests using your account’s API
     // keys.”
     let asks = reqwest::Client::new();
-    let ask = || {
-        asks.get(app.url("/v1/authorize?scope=payments:write")).header("X-Gateway-Token", &live)
-    };
+    let ask =
+        || asks.get(app.url("/v1/authorize?scope=payments:write")).header("X-Gateway-Token", &live);
     let answer = ask().header("Authorization", format!("Basic {basic}")).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["x-key-id"], public_key.as_str());
