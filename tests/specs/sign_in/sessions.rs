@@ -123,3 +123,20 @@ async fn a_password_set_by_somebody_else_ends_the_sessions() {
     });
     toms.get("/").await.assert_leads_to("/sign-in");
 }
+
+#[actix_web::test]
+async fn looking_at_pages_does_not_write_the_session_each_time() {
+    let app = TestApp::start();
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    let row_version = || {
+        app.db(|conn| {
+            let xmin = diesel::dsl::sql::<diesel::sql_types::Text>("xmin::text");
+            sessions::table.select(xmin).first::<String>(conn).unwrap()
+        })
+    };
+    let before = row_version();
+    for page in ["/", "/keys", "/account"] {
+        ada.get(page).await.assert_status(200);
+    }
+    assert_eq!(row_version(), before);
+}
