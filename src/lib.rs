@@ -18,6 +18,7 @@ pub mod error;
 pub mod gateways;
 pub mod keys;
 pub mod limits;
+pub mod log;
 pub mod managed_postgres;
 pub mod overview;
 pub mod presets;

@@ -21,6 +21,7 @@ use actix_web_lab::middleware::CatchPanic;
 use anyhow::Context;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use diesel::RunQueryDsl;
+use url::Url;
 
 use crate::{
     app::{self, App},
@@ -130,15 +131,19 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     Ok(Running { server, address, stop })
 }
 
-/// Serves until the process is asked to end.
+/// Serves until the process is asked to end. `announce` is told the address when requests are answered.
 ///
 /// # Errors
 /// As [`start`].
-pub fn serve(config: Config, database_url: &str) -> anyhow::Result<()> {
+pub fn serve(
+    config: Config,
+    database_url: &str,
+    announce: impl FnOnce(&Url),
+) -> anyhow::Result<()> {
     rt::System::new().block_on(async {
         let base_url = config.base_url();
         let Running { server, stop, .. } = start(config, database_url)?;
-        tracing::info!("Latchkey answers at {base_url}");
+        announce(&base_url);
         rt::spawn(sweep(stop.app.db.clone()));
         let asked = stop.clone();
         rt::spawn(async move {

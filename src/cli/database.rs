@@ -18,6 +18,7 @@ pub struct Database {
     conn: PgConnection,
     /// The migrations that were run to get here.
     pub migrated: Vec<String>,
+    url: String,
     _private: Option<Postgres>,
 }
 
@@ -31,7 +32,7 @@ impl Database {
         let (url, private) = locate(config)?;
         let mut conn = db::connect(&url)?;
         let migrated = db::migrate(&mut conn)?;
-        Ok(Self { conn, migrated, _private: private })
+        Ok(Self { conn, migrated, url, _private: private })
     }
 
     /// Runs `act` in a transaction.
@@ -48,6 +49,11 @@ impl Database {
     /// For what needs several transactions.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.conn
+    }
+
+    /// Where it is, for further connections. Good as long as this is kept.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::{Answer, Database};
-use crate::{config::Config, demo, users::Viewer};
+use crate::{config::Config, db, demo, users::Viewer};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -25,7 +25,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
         }));
     };
     let began = Instant::now();
-    demo::add_keys(database.conn(), &Viewer::operator(), count)?;
+    let url = database.url().to_owned();
+    demo::add_keys(database.conn(), &Viewer::operator(), count, || db::connect(&url))?;
     Ok(Answer::sentence(format!(
         "{count} keys were added in {:.1} s.",
         began.elapsed().as_secs_f64()

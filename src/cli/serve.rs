@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Answer, answer::complain, database};
 use crate::{
     config::Config,
-    db, demo,
+    db, demo, log, server,
     users::{
         Viewer,
         links::{self, Purpose},
@@ -23,9 +23,10 @@ pub struct Arguments {
 /// Runs on the main thread: on Linux the private Postgres ends with the thread that started it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     let config = Config::from_env()?;
+    log::begin(&config)?;
     let (url, _private) = database::locate(&config)?;
     prepare(&config, &url, arguments.demo)?;
-    crate::server::serve(config, &url)?;
+    server::serve(config, &url, |address| complain(&format!("Latchkey answers at {address}")))?;
     Ok(Answer::silence())
 }
 

@@ -1,7 +1,11 @@
-//! A million keys in less than a minute: rows are made on one thread and copied on another.
+//! A million keys in less than a minute: copied in batches over connections side by side.
 
-use std::{sync::mpsc, thread};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+};
 
+use anyhow::anyhow;
 use chrono::Utc;
 use diesel::{
     Connection, PgConnection,
@@ -10,7 +14,7 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-use super::made_up::{Batch, World};
+use super::made_up::World;
 use crate::{
     applications, environments,
     error::{AppError, AppResult},
@@ -21,7 +25,10 @@ use crate::{
 };
 
 /// Keys in one transaction.
-const BATCH: usize = 50_000;
+const BATCH: u32 = 25_000;
+
+/// Connections that copy.
+const SIDE_BY_SIDE: usize = 2;
 
 const APPLICATIONS: [&str; 12] = [
     "Storefront",
@@ -61,36 +68,42 @@ const PEOPLE: [&str; 20] = [
 ];
 
 /// Adds so many keys that nobody knows the secrets of, with people and applications for them to belong to.
+/// `connect` makes the connections over which they are copied, side by side.
 ///
 /// # Errors
 /// When Postgres refuses; batches that were complete stay.
-pub fn add_keys(conn: &mut PgConnection, operator: &Viewer, count: u32) -> AppResult<()> {
+pub fn add_keys(
+    conn: &mut PgConnection,
+    operator: &Viewer,
+    count: u32,
+    connect: impl Fn() -> anyhow::Result<PgConnection> + Sync,
+) -> AppResult<()> {
     let world = conn.transaction(|conn| prepare(conn, operator))?;
-    hurry(conn)?;
-    thread::scope(|scope| {
-        let (wanted, ids) = mpsc::channel::<Vec<i64>>();
-        let (made, batches) = mpsc::sync_channel::<Batch>(1);
-        scope.spawn(move || {
-            for ids in ids {
-                if made.send(world.make(&ids)).is_err() {
-                    return;
-                }
-            }
-        });
-        let mut left = count as usize;
-        while left > 0 {
-            let size = left.min(BATCH);
-            left -= size;
-            // The receiver lives as long as the thread does, which ends after the last batch.
-            let _ = wanted.send(reserve_ids(conn, size)?);
-        }
-        drop(wanted);
-        for batch in batches {
-            conn.transaction(|conn| copy(conn, &batch))?;
+    let left = AtomicU32::new(count);
+    let work = || {
+        let mut conn = connect()?;
+        hurry(&mut conn)?;
+        while let Some(size) = take(&left) {
+            conn.transaction(|conn| copy(conn, &world, size))?;
         }
         AppResult::Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker.join().map_err(|_| AppError::Internal(anyhow!("a copying thread panicked")))?
+        })
     })?;
+    hurry(conn)?;
     settle(conn)
+}
+
+/// The size of the next batch, until all are taken.
+fn take(left: &AtomicU32) -> Option<u32> {
+    let before = left
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(BATCH)))
+        .unwrap_or_default();
+    Some(before.min(BATCH)).filter(|size| *size > 0)
 }
 
 /// Catalogue, applications and people, added as far as they are missing.
@@ -128,17 +141,30 @@ fn prepare(conn: &mut PgConnection, operator: &Viewer) -> AppResult<World> {
     })
 }
 
+/// Trigrams are cheap to set aside and expensive to file one by one: so they are filed at the end, all at once.
 /// For this connection only.
 fn hurry(conn: &mut PgConnection) -> AppResult<()> {
-    for setting in
-        ["gin_pending_list_limit = '2GB'", "maintenance_work_mem = '512MB'", "work_mem = '64MB'"]
-    {
+    for setting in ["gin_pending_list_limit = '2GB'", "maintenance_work_mem = '512MB'"] {
         sql_query(format!("set {setting}")).execute(conn)?;
     }
     Ok(())
 }
 
-fn reserve_ids(conn: &mut PgConnection, count: usize) -> AppResult<Vec<i64>> {
+/// Makes sure once, for the whole transaction, that what the keys refer to exists and stays: Postgres then does not
+/// have to look again for every row. Only a superuser may tell it so, which we are in the private Postgres.
+fn vouch_for_references(conn: &mut PgConnection) -> AppResult<()> {
+    for table in ["applications", "environments", "users", "sections", "permissions"] {
+        sql_query(format!("select 1 from {table} for key share")).execute(conn)?;
+    }
+    sql_query(
+        "select set_config('session_replication_role', 'replica', true)
+         where current_setting('is_superuser') = 'on'",
+    )
+    .execute(conn)?;
+    Ok(())
+}
+
+fn reserve_ids(conn: &mut PgConnection, count: u32) -> AppResult<Vec<i64>> {
     #[derive(QueryableByName)]
     struct Reserved {
         #[diesel(sql_type = BigInt)]
@@ -147,12 +173,14 @@ fn reserve_ids(conn: &mut PgConnection, count: usize) -> AppResult<Vec<i64>> {
     let reserved: Vec<Reserved> = sql_query(
         "select nextval(pg_get_serial_sequence('keys', 'id')) as id from generate_series(1, $1)",
     )
-    .bind::<BigInt, _>(count as i64)
+    .bind::<BigInt, _>(i64::from(count))
     .load(conn)?;
     Ok(reserved.into_iter().map(|reserved| reserved.id).collect())
 }
 
-fn copy(conn: &mut PgConnection, batch: &Batch) -> AppResult<()> {
+fn copy(conn: &mut PgConnection, world: &World, size: u32) -> AppResult<()> {
+    let batch = world.make(&reserve_ids(conn, size)?);
+    vouch_for_references(conn)?;
     diesel::copy_from(keys::table).from_insertable(&batch.keys).execute(conn)?;
     diesel::copy_from(key_secrets::table).from_insertable(&batch.secrets).execute(conn)?;
     diesel::copy_from(key_sections::table).from_insertable(&batch.sections).execute(conn)?;
