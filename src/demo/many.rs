@@ -7,7 +7,12 @@ use std::{
 
 use anyhow::anyhow;
 use chrono::Utc;
-use diesel::{Connection, PgConnection, prelude::*, sql_query, sql_types::BigInt};
+use diesel::{
+    Connection, PgConnection,
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Text},
+};
 
 use super::made_up::World;
 use crate::{
@@ -83,7 +88,7 @@ pub fn add_keys(
         }
         Ok(())
     })?;
-    settle(&connect)
+    settle(conn, &connect)
 }
 
 /// The size of the next batch, until all are taken.
@@ -178,20 +183,27 @@ fn copy(conn: &mut PgConnection, world: &World, size: u32) -> AppResult<()> {
 }
 
 /// What Postgres would do by and by, so that the first search is as fast as the next; again side by side.
-fn settle(connect: &(impl Fn() -> anyhow::Result<PgConnection> + Sync)) -> AppResult<()> {
-    let chores = [
-        &["select gin_clean_pending_list('keys_public_key_trigrams')"][..],
-        &[
-            "select gin_clean_pending_list('keys_name_trigrams')",
-            "analyze keys, key_secrets, key_sections, key_permissions, key_limits",
-        ],
-    ];
+fn settle(
+    conn: &mut PgConnection,
+    connect: &(impl Fn() -> anyhow::Result<PgConnection> + Sync),
+) -> AppResult<()> {
+    #[derive(QueryableByName)]
+    struct Chore {
+        #[diesel(sql_type = Text)]
+        statement: String,
+    }
+    let chores: Vec<Chore> = sql_query(
+        "select format('select gin_clean_pending_list(%L)', indexrelid::regclass) as statement
+         from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
+         where indrelid = 'keys'::regclass and amname = 'gin'
+         union all
+         select 'analyze keys, key_secrets, key_sections, key_permissions, key_limits'",
+    )
+    .load(conn)?;
     side_by_side(chores.len(), |place| {
         let mut conn = connect()?;
         hurry(&mut conn)?;
-        for chore in chores[place] {
-            sql_query(*chore).execute(&mut conn)?;
-        }
+        sql_query(&chores[place].statement).execute(&mut conn)?;
         Ok(())
     })
 }
