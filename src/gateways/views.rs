@@ -79,7 +79,7 @@ impl Reveal {
     /// The same for nginx, which asks before it passes a request on.
     fn nginx(&self) -> String {
         format!(
-            "location = /_latchkey {{\n    internal;\n    proxy_pass {}v1/authorize?for=nginx;\n    proxy_pass_request_body off;\n    proxy_set_header Content-Length \"\";\n    proxy_set_header X-Gateway-Token {};\n    proxy_set_header X-Original-Method $request_method;\n    proxy_set_header X-Original-URI $request_uri;\n}}\nlocation / {{\n    auth_request /_latchkey;\n    proxy_pass http://your-api;\n}}",
+            "location = /_latchkey {{\n    internal;\n    proxy_pass {}v1/authorize?for=nginx;\n    proxy_pass_request_body off;\n    proxy_set_header Content-Length \"\";\n    proxy_set_header X-Gateway-Token {};\n    proxy_set_header X-Original-Method $request_method;\n    proxy_set_header X-Original-URI $request_uri;\n    proxy_set_header X-Forwarded-For $remote_addr;\n}}\nlocation / {{\n    auth_request /_latchkey;\n    proxy_pass http://your-api;\n}}",
             self.base_url,
             self.token.reveal()
         )

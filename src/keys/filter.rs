@@ -134,7 +134,7 @@ impl Cursor {
     pub fn at(key: &Key, order: Order, backwards: bool) -> Self {
         let value = match order.sort {
             Sort::Created => key.created_at.to_rfc3339_opts(SecondsFormat::Micros, true),
-            Sort::Name => key.name.to_lowercase(),
+            Sort::Name => key.name.clone(),
             Sort::LastUsed => key.last_used_at.map_or_else(
                 || "-infinity".into(),
                 |at| at.to_rfc3339_opts(SecondsFormat::Micros, true),
@@ -199,7 +199,7 @@ impl FilterForm {
     /// # Errors
     /// [`AppError::BadRequest`] for a value that no page of ours offers, and for a secret: it must not be in an address.
     pub fn parse(&self, signer: &Signer<'_>) -> AppResult<Filter> {
-        if Presented::looks_secret(&self.q) {
+        if self.values().any(|value| Presented::looks_secret(value)) {
             return Err(bad(
                 "A secret doesn’t belong in an address: others may see it there. Paste it into the search box, and regenerate the key if the address was shared.",
             ));
@@ -265,6 +265,19 @@ impl FilterForm {
     }
 
     fn to_query(&self) -> String {
+        self.fields()
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
+            .collect::<Vec<_>>()
+            .join("&")
+    }
+
+    fn values(&self) -> impl Iterator<Item = &str> {
+        self.fields().into_iter().map(|(_, value)| value.as_str())
+    }
+
+    fn fields(&self) -> [(&'static str, &String); 10] {
         [
             ("q", &self.q),
             ("status", &self.status),
@@ -277,11 +290,6 @@ impl FilterForm {
             ("after", &self.after),
             ("before", &self.before),
         ]
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
-        .collect::<Vec<_>>()
-        .join("&")
     }
 }
 
@@ -289,7 +297,14 @@ fn chosen<T>(typed: &str, parse: impl Fn(&str) -> Option<T>) -> AppResult<Option
     if typed.is_empty() {
         return Ok(None);
     }
-    parse(typed).map(Some).ok_or_else(|| bad("The address has a filter or an order that doesn’t exist. Go back to the list and choose again."))
+    parse(typed).map(Some).ok_or_else(not_on_offer)
+}
+
+/// What no list of choices has.
+pub fn not_on_offer() -> AppError {
+    bad(
+        "The address has a filter or an order that doesn’t exist. Go back to the list and choose again.",
+    )
 }
 
 /// Slugs and ids are never long and never have odd characters.

@@ -82,7 +82,7 @@ pub fn find_by_secret(
 /// # Errors
 /// [`AppError::NoApiAccess`].
 pub fn has_any(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
-    Ok(visible_to(viewer)?.limit(1).load(conn)?.first().is_some())
+    Ok(!visible_to(viewer)?.limit(1).load(conn)?.is_empty())
 }
 
 /// A page of the list, with what the rows show beside the key itself.
@@ -123,6 +123,10 @@ pub fn list(
     };
     let mut found: Vec<Key> =
         in_order(query, filter.order.sort, descending).limit(PAGE as i64 + 1).load(conn)?;
+    if found.is_empty() && filter.cursor.is_some() {
+        // All that was on this page has gone meanwhile.
+        return list(conn, viewer, &Filter { cursor: None, ..filter.clone() }, now);
+    }
     let more = found.len() > PAGE;
     found.truncate(PAGE);
     if backwards {
@@ -319,16 +323,17 @@ fn last_used() -> diesel::expression::SqlLiteral<Timestamptz> {
 
 /// Rows after (or before) the cursor. Row values compare as the index is sorted, which diesel cannot say.
 fn beyond<'a>(query: Keys<'a>, sort: Sort, descending: bool, cursor: &Cursor) -> Keys<'a> {
-    let (column, cast) = match sort {
-        Sort::Created => ("keys.created_at", "::timestamptz"),
-        Sort::Name => ("lower(keys.name)", ""),
-        Sort::LastUsed => ("coalesce(keys.last_used_at, '-infinity')", "::timestamptz"),
+    let (column, value) = match sort {
+        Sort::Created => ("keys.created_at", "timestamptz("),
+        // Postgres and Rust don't agree on every small letter: both sides are Postgres's.
+        Sort::Name => ("lower(keys.name)", "lower("),
+        Sort::LastUsed => ("coalesce(keys.last_used_at, '-infinity')", "timestamptz("),
     };
     let than = if descending { "<" } else { ">" };
     query.filter(
-        sql::<Bool>(&format!("({column}, keys.id) {than} ("))
+        sql::<Bool>(&format!("({column}, keys.id) {than} ({value}"))
             .bind::<Text, _>(cursor.value.clone())
-            .sql(&format!("{cast}, "))
+            .sql("), ")
             .bind::<BigInt, _>(cursor.id)
             .sql(")"),
     )

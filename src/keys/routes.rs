@@ -12,7 +12,7 @@ use diesel::PgConnection;
 use super::{
     Choices, Key, KeyErrors, KeyForm, Status, acts,
     commands::{self, Edited},
-    filter::{FilterForm, Signer},
+    filter::{FilterForm, Signer, not_on_offer},
     history, queries,
     views::{self, Granted, Row},
     wizard,
@@ -146,6 +146,12 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
             ))
         })
         .await?;
+    let environments = &choices.environments;
+    if !form.environment.is_empty()
+        && !environments.iter().any(|known| known.slug == form.environment)
+    {
+        return Err(not_on_offer());
+    }
     let first_page = FilterForm { after: String::new(), before: String::new(), ..form.clone() };
     let next = list.next.map(|cursor| {
         FilterForm { after: cursor.spell(&signer, &form), ..first_page.clone() }.address()

@@ -143,6 +143,8 @@ pub fn choices(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Choices> {
 pub struct Address {
     draft: Option<String>,
     step: Option<String>,
+    /// Where a new draft begins: on the page of this application.
+    application: Option<String>,
 }
 
 /// `GET /keys/new`
@@ -153,7 +155,7 @@ pub async fn new(
 ) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let Some(draft) = &address.draft else {
-        return Ok(see_other(&step_address(Uuid::new_v4(), Step::Name)));
+        return begin(&app, layout, address.into_inner().application).await;
     };
     let id = parse_draft(draft)?;
     let step = address
@@ -179,6 +181,16 @@ pub async fn new(
         Some(earlier) => Ok(see_other(&step_address(id, earlier))),
         None => page(&draw(layout, id, step, form, KeyErrors::default(), choices)),
     }
+}
+
+/// A draft of its own; nothing is kept before something is known.
+async fn begin(app: &App, layout: Layout, application: Option<String>) -> AppResult<HttpResponse> {
+    let id = Uuid::new_v4();
+    if let Some(application) = application {
+        let form = KeyForm { application, ..KeyForm::blank(&layout.settings) };
+        app.db.write(move |conn| drafts::keep(conn, &layout.viewer, id, &form)).await?;
+    }
+    Ok(see_other(&step_address(id, Step::Name)))
 }
 
 /// `POST /keys/new`: keeps a step's answers and goes where the button says.

@@ -15,11 +15,12 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{
     Engine, answer, caller,
+    checks::is_scope_token,
     code::Code,
     engine::PATIENCE,
     gateway,
     problem::{self, Problem},
-    verdict::{Question, Verdict, is_scope_token},
+    verdict::{Question, Verdict},
 };
 
 /// What a header cannot carry as it is, and the percent sign itself. Everything beyond ASCII is encoded anyway.

@@ -203,7 +203,7 @@ mod tests {
             "\u{feff}{\"key\": \"x\"}",
             &"[".repeat(20_000),
             &format!(r#"{{"key": {}"#, "[".repeat(10_000)),
-            "{\0\"\0k\0e\0y\0\"\0:\01\0}\0",
+            "{\0\"\0k\0e\0y\0\"\0:\0[\0]\0}\0",
         ] {
             assert_eq!(mean(json).err(), Some(NOT_A_QUESTION), "{:.60}", json);
         }

@@ -16,6 +16,7 @@ use super::{
     breaker::Breaker,
     facts::Fact,
     known::{Awaited, Found, Joined, Known, Recalled, Ticket},
+    queries,
 };
 use crate::{
     credentials::SecretHash,
@@ -272,9 +273,12 @@ impl Shared {
         answer
     }
 
-    fn connect(&self) -> anyhow::Result<PgConnection> {
-        let mut conn = db::connect(&self.url)?;
+    /// A new connection of Postgres knows nothing of our tables yet; it learns by looking for nobody, so that the
+    /// first caller does not wait for that.
+    fn connect(&self) -> AppResult<PgConnection> {
+        let mut conn = db::connect(&self.url).map_err(AppError::Unavailable)?;
         conn.batch_execute("set statement_timeout = 1000; set lock_timeout = 500")?;
+        queries::key_by_secret(&mut conn, &SecretHash::of(""))?;
         Ok(conn)
     }
 }

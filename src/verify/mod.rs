@@ -8,8 +8,10 @@
 //! | `gateway.rs` | which gateway asks |
 //! | `body.rs`, `problem.rs`, `answer.rs` | reading JSON, refusing, answering |
 //! | `credential.rs` | what the caller presents |
-//! | `engine.rs` | facts + question → verdict, limits, usage |
-//! | `verdict.rs`, `code.rs` | the checks in their order, pure; the codes |
+//! | `engine.rs` | the threads and memories behind it; forgetting |
+//! | `judge.rs` | credential + question → verdict, limits, usage |
+//! | `checks.rs` | the checks in their order, pure |
+//! | `verdict.rs`, `code.rs` | the words of question and verdict; the codes |
 //! | `facts.rs`, `queries.rs` | what is known, and asking Postgres for it |
 //! | `known.rs` | the memory of it |
 //! | `look_ups.rs`, `breaker.rs` | asking without ever waiting long |
@@ -21,11 +23,13 @@ mod authorize;
 mod body;
 mod breaker;
 mod caller;
+mod checks;
 mod code;
 mod credential;
 mod engine;
 mod facts;
 mod gateway;
+mod judge;
 mod known;
 mod listener;
 mod look_ups;

@@ -8,8 +8,6 @@ use actix_web::{
 };
 use serde_json::json;
 
-use crate::error::AppError;
-
 /// The challenge of a gateway that did not say who it is.
 const GATEWAY_CHALLENGE: &str = r#"Bearer realm="latchkey""#;
 
@@ -133,11 +131,5 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         self.respond(self.status_code())
-    }
-}
-
-impl From<&AppError> for Problem {
-    fn from(error: &AppError) -> Self {
-        Self::Other(error.status_code())
     }
 }

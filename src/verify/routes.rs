@@ -1,7 +1,7 @@
 //! The addresses under `/v1`. Here everything speaks JSON, errors too.
 
 use actix_web::{
-    Error, HttpResponse,
+    Error, HttpResponse, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -11,15 +11,16 @@ use actix_web::{
     middleware::{Next, from_fn},
     web,
 };
+use actix_web_lab::middleware::CatchPanic;
 
 use super::{ask::verify, authorize::authorize, problem::Problem};
-use crate::error::AppError;
 
 /// Adds `/v1` to an application that has `web::Data<Engine>`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
     const ALLOWED: &str = "OPTIONS, POST";
     cfg.service(
         web::scope("/v1")
+            .wrap(CatchPanic::default())
             .wrap(from_fn(speak_json))
             .service(
                 web::resource("/verify")
@@ -37,16 +38,21 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
     );
 }
 
-/// Whatever a middleware or an extractor refuses with is told as a problem; nothing here is ever kept by a cache.
+/// Whatever fails here is told as a problem, a panic too; and nothing of it is ever kept by a cache.
 async fn speak_json(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let mut response = next.call(request).await?.map_into_boxed_body();
-    let problem =
-        response.response().error().and_then(Error::as_error::<AppError>).map(Problem::from);
-    if let Some(problem) = problem {
-        response = response.into_response(actix_web::ResponseError::error_response(&problem));
+    let in_json = |error: &Error| match error.as_error::<Problem>() {
+        Some(problem) => *problem,
+        None => Problem::Other(error.as_response_error().status_code()),
+    };
+    let mut response = match next.call(request).await {
+        Ok(response) => response.map_into_boxed_body(),
+        Err(error) => return Err(in_json(&error).into()),
+    };
+    if let Some(problem) = response.response().error().map(in_json) {
+        response = response.into_response(problem.error_response());
     }
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)

@@ -14,7 +14,7 @@ use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Hx, see_other};
-use crate::{error::AppError, users::Origin};
+use crate::{credentials::Presented, error::AppError, users::Origin};
 
 #[derive(Template)]
 #[template(path = "errors/page.html")]
@@ -37,7 +37,7 @@ struct ErrorToast<'a> {
 struct Asker {
     hx: Hx,
     request_id: String,
-    /// Where to return after signing in; only pages that were asked for, not acts.
+    /// Where to return after signing in; only pages that were asked for, not acts, and never with a secret in it.
     next: Option<String>,
 }
 
@@ -54,7 +54,8 @@ pub async fn present_errors(
         request_id: request_id(&req),
         next: (req.method() == Method::GET)
             .then(|| req.uri().path_and_query().map(ToString::to_string))
-            .flatten(),
+            .flatten()
+            .filter(|next| !Presented::looks_secret(next)),
     };
     match next.call(req).await {
         Ok(response) => {

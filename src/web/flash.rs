@@ -19,8 +19,11 @@ impl Flash {
         }
     }
 
-    /// Takes the sentence, so that it is shown once.
+    /// Takes the sentence, so that it is shown once. Removing what is not there would count as a change, and cost
+    /// every page a write.
     pub(super) fn take(session: &Session) -> Option<Self> {
-        session.remove_as(NAME)?.ok()
+        let flash = session.get::<Self>(NAME).ok().flatten()?;
+        session.remove(NAME);
+        Some(flash)
     }
 }

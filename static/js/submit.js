@@ -44,9 +44,11 @@
     if (!event.defaultPrevented && counts(event.target)) start(event.target, event.submitter);
   });
 
+  // A form may also ask while it is being filled in; that is not being sent.
   document.addEventListener("htmx:beforeRequest", ({ detail }) => {
     const form = detail.elt;
-    if (form.matches?.("form") && counts(form)) start(form, detail.requestConfig?.triggeringEvent?.submitter);
+    const cause = detail.requestConfig?.triggeringEvent;
+    if (form.matches?.("form") && counts(form) && cause?.type === "submit") start(form, cause.submitter);
   });
 
   document.addEventListener("htmx:afterRequest", ({ detail }) => {

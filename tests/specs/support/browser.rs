@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 
+use futures_util::future::join_all;
 use reqwest::{Client, Method, RequestBuilder, header, redirect::Policy};
 
 use super::Page;
 
-/// Sends what a browser sends from our own pages.
+/// Sends what a browser sends from our own pages. A clone is another window of the same person.
+#[derive(Clone)]
 pub struct Browser {
     client: Client,
     address: SocketAddr,
@@ -68,6 +70,17 @@ impl Browser {
             request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
         })
         .await
+    }
+
+    /// Sends the same form several times at once, each time over a connection of its own.
+    pub async fn post_at_once(
+        &self,
+        times: usize,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Vec<Page> {
+        let mut windows = vec![self.clone(); times];
+        join_all(windows.iter_mut().map(|window| window.post(path, fields))).await
     }
 
     /// Anything else. `Sec-Fetch-Site: same-origin` goes with it unless a header says otherwise.

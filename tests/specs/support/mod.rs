@@ -2,10 +2,13 @@
 
 pub mod app;
 pub mod browser;
+pub mod chromium;
 pub mod database;
 pub mod page;
+pub mod person;
+pub mod terminal;
 
 pub use app::{MadeKey, PASSWORD, TestApp};
 pub use browser::Browser;
 pub use page::Page;
-pub mod terminal;
+pub use person::Person;

@@ -133,16 +133,30 @@ async fn other_methods_and_addresses_are_told_so() {
 #[actix_web::test]
 async fn a_body_that_never_comes_is_not_waited_for() {
     let world = World::start().await;
+    for length in ["Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"] {
+        let began = Instant::now();
+        let status = send(&world, length);
+        assert_eq!(status, "HTTP/1.1 408");
+        assert!((4..8).contains(&began.elapsed().as_secs()));
+    }
+}
+
+#[actix_web::test]
+async fn a_client_that_waits_to_be_told_to_go_on_is_told() {
+    let world = World::start().await;
+    assert_eq!(send(&world, "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"), "HTTP/1.1 100");
+}
+
+/// The beginning of what is answered to a head that ends like this, and the beginning of a body.
+fn send(world: &World, rest: &str) -> String {
     let mut stream = TcpStream::connect(world.node.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let head = format!(
-        "POST /v1/verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{",
+        "POST /v1/verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n{rest}",
         world.production
     );
     stream.write_all(head.as_bytes()).unwrap();
-    let began = Instant::now();
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 408");
-    assert!((4..8).contains(&began.elapsed().as_secs()));
+    String::from_utf8_lossy(&answer).into_owned()
 }

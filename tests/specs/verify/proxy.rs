@@ -7,13 +7,14 @@ use std::{
     os::unix::net::{UnixListener, UnixStream},
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
 };
 
+use latchkey::credentials::Secret;
 use url::Url;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,7 @@ struct Shared {
     server: PathBuf,
     mode: AtomicU8,
     ended: AtomicBool,
-    look_ups: AtomicUsize,
+    look_ups: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Proxy {
@@ -56,7 +57,7 @@ impl Proxy {
             dir: dir.clone(),
             mode: AtomicU8::new(Mode::Pass as u8),
             ended: AtomicBool::new(false),
-            look_ups: AtomicUsize::new(0),
+            look_ups: Mutex::default(),
         });
         let listener = UnixListener::bind(dir.join(&socket)).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -75,9 +76,17 @@ impl Proxy {
         thread::sleep(Duration::from_millis(50));
     }
 
-    /// How often Postgres was asked for the key of a secret.
-    pub fn look_ups(&self) -> usize {
-        self.shared.look_ups.load(Ordering::SeqCst)
+    /// How often Postgres was asked for the key of this secret.
+    pub fn look_ups(&self, secret: &Secret) -> usize {
+        let hash = secret.hash();
+        let is_about_it =
+            |asked: &&Vec<u8>| asked.windows(32).any(|bytes| bytes == hash.as_bytes());
+        self.shared.look_ups.lock().unwrap().iter().filter(is_about_it).count()
+    }
+
+    /// How often Postgres was asked for the key of any secret.
+    pub fn all_look_ups(&self) -> usize {
+        self.shared.look_ups.lock().unwrap().len()
     }
 }
 
@@ -134,9 +143,10 @@ impl Shared {
                 thread::sleep(Duration::from_millis(5));
             }
             if asks {
-                let text = String::from_utf8_lossy(&buffer[..length]);
-                let asked = text.matches("key_secrets.hash").count();
-                self.look_ups.fetch_add(asked, Ordering::SeqCst);
+                let asked = &buffer[..length];
+                if asked.windows(16).any(|bytes| bytes == b"key_secrets.hash") {
+                    self.look_ups.lock().unwrap().push(asked.to_vec());
+                }
             } else if self.is(Mode::Slow) {
                 thread::sleep(Duration::from_secs(1));
             }

@@ -1,0 +1,286 @@
+//! The checks in their order: facts, question and clock in; the first no, or a yes, out. Pure.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    code::Code,
+    facts::KeyFacts,
+    verdict::{By, Question, Refusal, effective_scopes},
+};
+use crate::credentials::Presented;
+
+struct Case<'a> {
+    key: &'a KeyFacts,
+    by: By,
+    question: &'a Question<'a>,
+    now: DateTime<Utc>,
+}
+
+type Check = fn(&Case) -> Result<(), Refusal>;
+
+/// Everything that is asked of a key that exists, in this order; the first no is the answer. The rate limit comes
+/// after all of these because it spends something, and a refusal must not.
+const CHECKS: [Check; 8] = [
+    not_revoked,
+    not_expired,
+    not_disabled,
+    secret_is_current,
+    environment_is_the_gateways,
+    ip_is_allowed,
+    customer_is_allowed,
+    permissions_are_held,
+];
+
+/// Whether a key may do what is asked, but for its rate limits.
+///
+/// # Errors
+/// The first check that says no.
+pub fn check(
+    key: &KeyFacts,
+    by: By,
+    question: &Question,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let case = Case { key, by, question, now };
+    CHECKS.iter().try_for_each(|check| check(&case))
+}
+
+/// Whether an application's own credentials may do what is asked: they say who calls, and permit nothing.
+///
+/// # Errors
+/// When a permission is needed.
+pub fn check_application(question: &Question) -> Result<(), Refusal> {
+    if question.scopes.is_empty() {
+        return Ok(());
+    }
+    refuse(
+        Code::InsufficientScope,
+        "App credentials identify the application and hold no permissions; this needs a key.",
+    )
+}
+
+fn not_revoked(case: &Case) -> Result<(), Refusal> {
+    match case.key.revoked_at {
+        Some(at) => refuse(Code::Revoked, format!("Revoked {}.", exactly(at))),
+        None => Ok(()),
+    }
+}
+
+/// To the instant, without grace: a key that expires now has expired.
+fn not_expired(case: &Case) -> Result<(), Refusal> {
+    match case.key.expires_at {
+        Some(at) if at <= case.now => refuse(Code::Expired, format!("Expired {}.", exactly(at))),
+        _ => Ok(()),
+    }
+}
+
+fn not_disabled(case: &Case) -> Result<(), Refusal> {
+    match case.key.disabled_at {
+        Some(at) => {
+            refuse(Code::Disabled, format!("Disabled {}; it can be enabled again.", exactly(at)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn secret_is_current(case: &Case) -> Result<(), Refusal> {
+    match case.key.secret_ends_at {
+        Some(at) if at <= case.now && case.by == By::Secret => refuse(
+            Code::SecretReplaced,
+            format!("The key was regenerated; this secret ended {}.", exactly(at)),
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn environment_is_the_gateways(case: &Case) -> Result<(), Refusal> {
+    if case.key.environment_id == case.question.environment_id {
+        return Ok(());
+    }
+    let (key, gateway) = (&case.key.environment, case.question.environment);
+    refuse(
+        Code::WrongEnvironment,
+        format!("The key belongs to {key}; the gateway serves {gateway}."),
+    )
+}
+
+/// A question that leaves the address out is refused like a wrong one: a gateway that forgets it must not open the door.
+fn ip_is_allowed(case: &Case) -> Result<(), Refusal> {
+    let allowed = &case.key.allowed_ips;
+    match case.question.ip {
+        _ if allowed.is_empty() => Ok(()),
+        Some(ip) if allowed.iter().any(|range| range.contains(&ip)) => Ok(()),
+        Some(ip) => refuse(Code::IpNotAllowed, format!("{ip} is not within the key’s IP ranges.")),
+        None => refuse(
+            Code::IpNotAllowed,
+            "The key is restricted to IP ranges, and the question names no address.",
+        ),
+    }
+}
+
+/// As with the address: left out is refused.
+fn customer_is_allowed(case: &Case) -> Result<(), Refusal> {
+    let allowed = &case.key.customers;
+    match &case.question.customer {
+        _ if allowed.is_empty() => Ok(()),
+        Some(customer) if allowed.iter().any(|known| **known == **customer) => Ok(()),
+        Some(_) => refuse(Code::CustomerNotAllowed, "The key is restricted to other customers."),
+        None => refuse(
+            Code::CustomerNotAllowed,
+            "The key is restricted to customers, and the question names none.",
+        ),
+    }
+}
+
+/// Compared letter by letter: no wildcards, no case folding. Without required permissions there is nothing to lack.
+fn permissions_are_held(case: &Case) -> Result<(), Refusal> {
+    let lacking: Vec<&str> = case
+        .question
+        .scopes
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|scope: &&str| {
+            !effective_scopes(case.key, case.by).any(|held| &*held.slug == *scope)
+        })
+        .collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = lacking.into_iter().filter(|scope| is_scope_token(scope)).collect();
+    let names =
+        if names.is_empty() { "a permission that does not exist".into() } else { names.join(", ") };
+    refuse(
+        Code::InsufficientScope,
+        match case.by {
+            By::Secret => format!("The key does not hold {names}."),
+            By::PublicKey => format!("The public key alone does not stand for {names}."),
+        },
+    )
+}
+
+/// Whether a required scope can be named in an answer: spelled as RFC 6749 has it, and no credential by mistake.
+pub fn is_scope_token(scope: &str) -> bool {
+    (1..=100).contains(&scope.len())
+        && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+        && !Presented::looks_secret(scope)
+}
+
+fn refuse<T>(code: Code, detail: impl Into<Cow<'static, str>>) -> Result<T, Refusal> {
+    Err(Refusal { code, detail: detail.into() })
+}
+
+fn exactly(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::facts::Scope;
+
+    fn key() -> KeyFacts {
+        KeyFacts {
+            id: 1,
+            public_key: "prod_pk_0123456789abcdef".into(),
+            name: "deploy bot".into(),
+            app_id: "app_0123456789abcdef".into(),
+            environment_id: 1,
+            environment: "production".into(),
+            expires_at: None,
+            disabled_at: None,
+            revoked_at: None,
+            secret_ends_at: None,
+            scopes: [("orders:read", false), ("clicks:write", true)]
+                .map(|(slug, publishable)| Scope { slug: slug.into(), publishable })
+                .into(),
+            customers: [].into(),
+            allowed_ips: [].into(),
+            limits: [].into(),
+        }
+    }
+
+    fn question(scopes: &[&'static str]) -> Question<'static> {
+        Question {
+            environment_id: 1,
+            environment: "production",
+            scopes: scopes.iter().map(|&scope| scope.into()).collect(),
+            customer: None,
+            ip: None,
+            cost: 1,
+        }
+    }
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn code(key: &KeyFacts, by: By, question: &Question) -> Code {
+        check(key, by, question, at(100)).map_or_else(|refusal| refusal.code, |()| Code::Valid)
+    }
+
+    #[test]
+    fn every_earlier_reason_hides_every_later_one() {
+        type Spoil = (Code, fn(&mut KeyFacts));
+        let reasons: [Spoil; 8] = [
+            (Code::Revoked, |key| key.revoked_at = Some(at(1))),
+            (Code::Expired, |key| key.expires_at = Some(at(100))),
+            (Code::Disabled, |key| key.disabled_at = Some(at(1))),
+            (Code::SecretReplaced, |key| key.secret_ends_at = Some(at(100))),
+            (Code::WrongEnvironment, |key| key.environment_id = 2),
+            (Code::IpNotAllowed, |key| key.allowed_ips = ["10.0.0.0/8".parse().unwrap()].into()),
+            (Code::CustomerNotAllowed, |key| key.customers = ["cus_42".into()].into()),
+            (Code::InsufficientScope, |key| key.scopes = [].into()),
+        ];
+        for wrong in 0..1_u32 << reasons.len() {
+            let mut key = key();
+            let mut first = Code::Valid;
+            for (bit, (code, spoil)) in reasons.iter().enumerate().rev() {
+                if wrong & 1 << bit != 0 {
+                    spoil(&mut key);
+                    first = *code;
+                }
+            }
+            assert_eq!(code(&key, By::Secret, &question(&["orders:read"])), first, "{wrong:b}");
+        }
+    }
+
+    #[test]
+    fn times_are_exact() {
+        let at_the_instant = |key: &KeyFacts| code(key, By::Secret, &question(&[]));
+        let mut expiring = key();
+        expiring.expires_at = Some(at(101));
+        assert_eq!(at_the_instant(&expiring), Code::Valid);
+        expiring.expires_at = Some(at(100));
+        assert_eq!(at_the_instant(&expiring), Code::Expired);
+        let mut overlapping = key();
+        overlapping.secret_ends_at = Some(at(101));
+        assert_eq!(at_the_instant(&overlapping), Code::Valid);
+    }
+
+    #[test]
+    fn a_public_key_alone_stands_for_publishable_permissions_that_are_held() {
+        let by_public = |scopes: &[&'static str]| code(&key(), By::PublicKey, &question(scopes));
+        assert_eq!(by_public(&[]), Code::Valid);
+        assert_eq!(by_public(&["clicks:write"]), Code::Valid);
+        assert_eq!(by_public(&["orders:read"]), Code::InsufficientScope);
+        assert_eq!(by_public(&["clicks:write", "orders:read"]), Code::InsufficientScope);
+        assert_eq!(by_public(&["sdk:init"]), Code::InsufficientScope);
+    }
+
+    #[test]
+    fn a_required_scope_that_is_a_credential_by_mistake_is_not_repeated() {
+        let secret = crate::credentials::Secret::for_key("prod");
+        assert!(!is_scope_token(secret.reveal()));
+        assert!(!is_scope_token("\""));
+        assert!(!is_scope_token("two words"));
+        assert!(is_scope_token("affiliates:read"));
+    }
+
+    #[test]
+    fn app_credentials_hold_no_permission() {
+        assert!(check_application(&question(&[])).is_ok());
+        assert!(check_application(&question(&["orders:read"])).is_err());
+    }
+}

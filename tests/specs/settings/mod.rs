@@ -1,0 +1,66 @@
+use crate::support::TestApp;
+
+#[actix_web::test]
+async fn policies_are_what_was_ticked() {
+    let app = TestApp::start();
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    let form = "form[action='/settings']";
+    let page = ada.get("/settings").await;
+    page.assert_status(200).assert_is_page().assert_shows("Marketplace managers may revoke");
+    let ticked = [("managers_may_revoke", "yes")];
+    ada.submit(&page, form, &ticked).await.assert_leads_to("/settings");
+    let page = ada.get("/settings").await;
+    page.assert_shows("The policies are saved.");
+    page.attribute("input[name='managers_may_revoke']", "checked");
+
+    ada.post("/settings", &[]).await.assert_leads_to("/settings");
+    let page = ada.get("/settings").await;
+    assert!(page.all("input[type='checkbox'][checked]").is_empty());
+    for wrong in [("managers_may_revoke", "maybe"), ("preset", "payments")] {
+        ada.post("/settings", &[wrong]).await.assert_status(400);
+    }
+}
+
+#[actix_web::test]
+async fn environments_and_the_catalogue_can_be_looked_up() {
+    let app = TestApp::start();
+    app.preset("affiliate");
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    let page = ada.get("/settings").await;
+    for text in ["production", "prod_", "dev_", "affiliates:read", "browser-safe", "READ", "Test"] {
+        page.assert_shows(text);
+    }
+}
+
+#[actix_web::test]
+async fn another_preset_is_looked_at_before_it_is_applied() {
+    let app = TestApp::start();
+    let ada = app.administrator("Ada");
+    app.key(&ada, "Storefront");
+    let mut adas = app.sign_in(&ada).await;
+    let page = adas.get("/settings/confirm/preset?preset=licensing").await;
+    page.assert_status(200).assert_is_page();
+    page.assert_shows("Added staging").assert_shows("license_management");
+    adas.get("/settings").await.assert_hides("license_management").assert_shows("Sandbox");
+
+    adas.submit(&page, "form[action='/settings/preset']", &[]).await.assert_leads_to("/settings");
+    let page = adas.get("/settings").await;
+    page.assert_shows("license_management");
+    assert_eq!(page.all("td .tag--code"), ["production", "staging", "development"]);
+    let again = adas.get("/settings/confirm/preset?preset=licensing").await;
+    again.assert_shows("This preset is the one in use.");
+    let kept = again.all("dd");
+    assert!(kept.iter().any(|slugs| slugs.contains(':')), "what a key holds is kept: {kept:?}");
+}
+
+#[actix_web::test]
+async fn a_preset_that_is_none_changes_nothing() {
+    let app = TestApp::start();
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    for preset in ["", "casino", "%00", "../marketplace"] {
+        let address = format!("/settings/confirm/preset?preset={preset}");
+        ada.get(&address).await.assert_status(404);
+        ada.post("/settings/preset", &[("preset", preset)]).await.assert_status(422);
+    }
+    ada.get("/settings/preset").await.assert_status(405);
+}

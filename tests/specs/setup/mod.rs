@@ -1,0 +1,2 @@
+mod choosing_a_password;
+mod setting_up;

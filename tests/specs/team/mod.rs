@@ -1,0 +1,3 @@
+mod adding;
+mod changing_roles;
+mod granting;
