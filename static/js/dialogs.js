@@ -12,9 +12,16 @@
     return closed ? closed.querySelector("summary") : element;
   };
 
+  // What opened it may have been redrawn meanwhile: then the menu of that row, or else the first thing in it.
+  const redrawn = (id) => {
+    const place = id && document.getElementById(id);
+    if (!place || place.matches("a[href], button, [tabindex]")) return place;
+    return place.querySelector(".menu > summary") || place.querySelector("a[href], button");
+  };
+
   const giveBackFocus = (dialog) => {
     const opener = openers.get(dialog);
-    const again = focusable(opener?.element) || (opener?.id && focusable(document.getElementById(opener.id)));
+    const again = focusable(opener?.element) || focusable(redrawn(opener?.id));
     (again || document.getElementById("main"))?.focus();
   };
 

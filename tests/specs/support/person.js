@@ -44,10 +44,11 @@ const kinds = {
     .map((found) => found.querySelector("[data-copy]")),
   value: () => all(".copyable").filter((found) => tidy(found.querySelector(".copyable__label")?.textContent) === words)
     .map((found) => found.querySelector(".copyable__value")),
-  row: () => all("tbody tr").filter((found) => names(found.querySelector("th a, th .strong") ?? found).includes(words)),
+  row: () => all("tbody tr").filter((found) => names(found.querySelector("th a, th .strong") ?? found.querySelector("th") ?? found).includes(words)),
   focused: () => {
     const element = document.activeElement;
-    const named = [...names(element), ...(label(element) ? [...names(label(element)), ...names(title(element))] : []),
+    const named = [...names(element), ...(label(element) ? [...names(label(element)), ...names(title(element)),
+      tidy(label(element).querySelector("code")?.textContent)] : []),
       tidy(document.getElementById(element.getAttribute("aria-labelledby"))?.textContent)];
     return element !== document.body && named.includes(words) ? [element] : [];
   },

@@ -359,13 +359,78 @@ impl Person {
 
     /// This is nowhere: not in the page, not in its address, not in what the browser keeps for it.
     pub async fn finds_nowhere(&self, secret: &str) {
-        let everything = "return [document.documentElement.outerHTML, location.href, document.referrer,
-            JSON.stringify(Object.entries(localStorage)), JSON.stringify(Object.entries(sessionStorage)),
-            JSON.stringify(history.state), ...[...document.querySelectorAll('input, textarea')].map((field) => field.value),
+        let everything = "const kept = (of) => { try { return JSON.stringify(Object.entries(of())) } catch { return '' } };
+            return [document.documentElement.outerHTML, location.href, document.referrer,
+            kept(() => localStorage), kept(() => sessionStorage), kept(() => history.state ?? {}), ...[...document.querySelectorAll('input, textarea')].map((field) => field.value),
             ...performance.getEntries().map((entry) => entry.name)].join('\\n')";
         let everything = self.run(everything).await;
         let found = everything.as_str().is_none_or(|everything| everything.contains(secret));
         assert!(!found, "the secret is still there\n{}", self.tell(&self.text().await));
+    }
+
+    /// Sooner or later, this is nowhere.
+    pub async fn wait_until_nowhere(&self, secret: &str) {
+        let here = "return document.documentElement.outerHTML";
+        let gone = async || (!self.run(here).await.as_str()?.contains(secret)).then_some(());
+        self.wait_for("the secret to go", gone).await;
+        self.finds_nowhere(secret).await;
+    }
+
+    /// htmx is waiting for an answer.
+    pub async fn wait_for_request_under_way(&self) {
+        let under_way = "return document.querySelector('.htmx-request') !== null";
+        let under_way = async || (self.run(under_way).await == true).then_some(());
+        self.wait_for("a request under way", under_way).await;
+    }
+
+    /// Something went wrong, and a toast says so.
+    pub async fn sees_a_toast(&self) {
+        let toast = "return document.querySelector('[data-toast]') !== null";
+        let toast = async || (self.run(toast).await == true).then_some(());
+        self.wait_for("a toast", toast).await;
+    }
+
+    /// The browser keeps nothing for our pages but cookies, and htmx the path it is at.
+    pub async fn stores_nothing(&self) {
+        let kept = "return Object.keys({ ...localStorage, ...sessionStorage })
+            .filter((name) => name !== 'htmx-current-path-for-history')";
+        assert_eq!(self.run(kept).await, json!([]));
+    }
+
+    /// The page came with this status.
+    pub async fn was_answered(&self, status: u16) {
+        let was = "return performance.getEntriesByType('navigation')[0].responseStatus";
+        assert_eq!(self.run(was).await, status, "{}", self.tell(&self.text().await));
+    }
+
+    /// Nothing scrolls sideways.
+    pub async fn fits(&self) {
+        let width = "return [document.documentElement.scrollWidth, innerWidth]";
+        let width: Vec<u64> = serde_json::from_value(self.run(width).await).unwrap_or_default();
+        let wide = "return [...document.querySelectorAll('body *')].filter((element) => element.getBoundingClientRect().right > innerWidth)
+            .slice(0, 8).map((element) => element.tagName + '.' + element.className).join(' ')";
+        assert!(
+            width[0] <= width[1],
+            "{} is {} wide in a window of {}: {}\n{}",
+            self.address().await,
+            width[0],
+            width[1],
+            self.run(wide).await,
+            self.tell("")
+        );
+    }
+
+    /// Whether the browser would ask before this page is left.
+    pub async fn would_be_asked(&self) -> bool {
+        let ask = "const event = new Event('beforeunload', { cancelable: true }); dispatchEvent(event); return event.defaultPrevented";
+        self.run(ask).await == true
+    }
+
+    /// The session is gone, as after an idle night.
+    pub async fn loses_the_session(&self) {
+        self.note("loses the session".into());
+        let gone = self.chromium.driver.delete_all_cookies().await;
+        gone.unwrap_or_else(|error| self.give_up(&error));
     }
 
     /// Asks the page itself.

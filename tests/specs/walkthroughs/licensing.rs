@@ -134,3 +134,20 @@ async fn an_exposed_key_is_regenerated() {
     ada.sees("activation_write").await;
     ada.sees("100 / second").await;
 }
+
+#[actix_web::test]
+async fn a_key_serves_one_customer_only() {
+    let app = licensing();
+    let gateway = app.gateway("production");
+    // “Customers - API keys can be scoped to specific customers for restricted access.”
+    let acme =
+        app.operator(|conn, operator| latchkey::customers::find_or_add(conn, operator, "cus_acme"));
+    let key = app.key_with(None, "Acme’s own", |new| new.customers = vec![acme.id]);
+    let ask = async |customer| {
+        let question = serde_json::json!({ "key": key.secret, "customer": customer });
+        app.verify(&gateway, question).await["code"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(ask(Some("cus_acme")).await, "VALID");
+    assert_eq!(ask(Some("cus_other")).await, "CUSTOMER_NOT_ALLOWED");
+    assert_eq!(ask(None).await, "CUSTOMER_NOT_ALLOWED");
+}

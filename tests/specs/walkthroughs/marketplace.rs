@@ -15,7 +15,7 @@ async fn a_manager_is_granted_access_makes_a_key_and_an_administrator_revokes_it
     kim.has_no_entry("API Keys").await;
     for address in ["/keys", "/keys/new", "/applications", "/team", "/gateways"] {
         kim.open(address).await;
-        kim.sees("404").await;
+        kim.was_answered(404).await;
     }
 
     // “Administrators have API access enabled by default. Marketplace Managers must be granted API access by an
@@ -116,7 +116,7 @@ async fn a_manager_with_all_permissions_is_shut_out_when_the_grant_is_withdrawn(
     ada.row_says("Kim", "None").await;
 
     kim.open("/keys").await;
-    kim.sees("404").await;
+    kim.was_answered(404).await;
     kim.open("/").await;
     kim.has_no_entry("API Keys").await;
 }

@@ -13,11 +13,18 @@
 //! | `narrow.rs` | on a phone |
 
 mod affiliate;
+mod keyboard;
 mod licensing;
+mod list;
 mod loyalty;
 mod marketplace;
+mod narrow;
+mod payloads;
 mod payments;
+mod reveal;
 mod troubleshooting;
+mod without_javascript;
+mod wizard;
 
 use serde_json::json;
 
