@@ -80,22 +80,15 @@ pub fn add_keys(
 ) -> AppResult<()> {
     let world = conn.transaction(|conn| prepare(conn, operator))?;
     let left = AtomicU32::new(count);
-    let work = || {
+    side_by_side(SIDE_BY_SIDE, |_| {
         let mut conn = connect()?;
         hurry(&mut conn)?;
         while let Some(size) = take(&left) {
             conn.transaction(|conn| copy(conn, &world, size))?;
         }
-        AppResult::Ok(())
-    };
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker.join().map_err(|_| AppError::Internal(anyhow!("a copying thread panicked")))?
-        })
+        Ok(())
     })?;
-    hurry(conn)?;
-    settle(conn)
+    settle(conn, &connect)
 }
 
 /// The size of the next batch, until all are taken.
@@ -189,18 +182,41 @@ fn copy(conn: &mut PgConnection, world: &World, size: u32) -> AppResult<()> {
     Ok(())
 }
 
-/// What Postgres would do by and by, so that the first search is as fast as the next.
-fn settle(conn: &mut PgConnection) -> AppResult<()> {
-    for index in ["keys_name_trigrams", "keys_public_key_trigrams"] {
-        diesel::select(
-            diesel::dsl::sql::<BigInt>("gin_clean_pending_list(")
-                .bind::<Text, _>(index)
-                .sql("::regclass)"),
-        )
-        .get_result::<i64>(conn)?;
+/// What Postgres would do by and by, so that the first search is as fast as the next; again side by side.
+fn settle(
+    conn: &mut PgConnection,
+    connect: &(impl Fn() -> anyhow::Result<PgConnection> + Sync),
+) -> AppResult<()> {
+    #[derive(QueryableByName)]
+    struct Chore {
+        #[diesel(sql_type = Text)]
+        statement: String,
     }
-    for table in ["keys", "key_secrets", "key_sections", "key_permissions", "key_limits"] {
-        sql_query(format!("analyze {table}")).execute(conn)?;
-    }
-    Ok(())
+    let chores: Vec<Chore> = sql_query(
+        "select format('select gin_clean_pending_list(%L)', indexrelid::regclass) as statement
+         from pg_index join pg_class on pg_class.oid = indexrelid join pg_am on pg_am.oid = relam
+         where indrelid = 'keys'::regclass and amname = 'gin'
+         union all
+         select 'analyze keys, key_secrets, key_sections, key_permissions, key_limits'",
+    )
+    .load(conn)?;
+    side_by_side(chores.len(), |place| {
+        let mut conn = connect()?;
+        hurry(&mut conn)?;
+        sql_query(&chores[place].statement).execute(&mut conn)?;
+        Ok(())
+    })
+}
+
+/// Runs `work` on so many threads, and returns the first error.
+fn side_by_side(count: usize, work: impl Fn(usize) -> AppResult<()> + Sync) -> AppResult<()> {
+    let work = &work;
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|place| scope.spawn(move || work(place))).collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread
+                .join()
+                .map_err(|_| AppError::Internal(anyhow!("a thread of the demo panicked")))?
+        })
+    })
 }

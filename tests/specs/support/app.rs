@@ -178,7 +178,6 @@ impl TestApp {
     }
 
     /// Somebody at a browser, signed in through the form.
-    #[track_caller]
     pub async fn sign_in(&self, user: &User) -> Browser {
         let mut browser = self.visitor();
         let answer = browser
@@ -280,7 +279,6 @@ impl TestApp {
     }
 
     /// The code of the verdict about a key, in one word.
-    #[track_caller]
     pub async fn code(&self, token: &str, key: &str) -> String {
         let verdict = self.verify(token, serde_json::json!({ "key": key })).await;
         verdict["code"].as_str().expect("a verdict has a code").to_owned()

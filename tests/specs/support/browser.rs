@@ -130,7 +130,6 @@ impl Browser {
     }
 
     /// Fills in the form a selector finds and presses its button; what is not filled in is sent as the page has it.
-    #[track_caller]
     pub async fn submit(&mut self, page: &Page, form: &str, filled_in: &[(&str, &str)]) -> Page {
         let (action, fields) = page.form(form, filled_in);
         let fields: Vec<(&str, &str)> =
