@@ -2,7 +2,7 @@ create extension if not exists pg_trgm;
 
 create table keys (
     id bigint generated always as identity primary key,
-    public_key text not null,
+    public_key text collate "C" not null,
     name text not null,
     name_skeleton text not null,
     note text not null default '',
@@ -22,7 +22,7 @@ create table keys (
     constraint keys_public_key unique (public_key)
 );
 comment on table keys is 'One grant of access each. Status is derived from the times below, never stored';
-comment on column keys.public_key is 'prefix_pk_ and 16 base62 characters: the id of the key everywhere outside the database, for life';
+comment on column keys.public_key is 'prefix_pk_ and 16 base62 characters: the id of the key everywhere outside the database, for life. Byte order, so that its unique index finds beginnings too';
 comment on column keys.name_skeleton is 'UTS 39 skeleton of the name, so that two keys of an owner cannot look alike';
 comment on column keys.owner_id is 'Null when the operator keeps it: only administrators see it';
 comment on column keys.all_permissions is 'Holds every permission there is and will be';
@@ -34,11 +34,9 @@ create unique index keys_name on keys (application_id, environment_id, coalesce(
 create index keys_newest on keys (created_at desc, id desc) where deleted_at is null;
 create index keys_by_name on keys (lower(name), id) where deleted_at is null;
 create index keys_by_use on keys (coalesce(last_used_at, '-infinity'), id) where deleted_at is null;
-create index keys_by_expiry on keys (coalesce(expires_at, 'infinity'), id) where deleted_at is null;
 create index keys_of_owner on keys (owner_id, created_at desc, id desc) where deleted_at is null;
 create index keys_of_application on keys (application_id, created_at desc, id desc) where deleted_at is null;
 create index keys_name_trigrams on keys using gin (name gin_trgm_ops) where deleted_at is null;
-create index keys_public_key_trigrams on keys using gin (public_key gin_trgm_ops) where deleted_at is null;
 
 create table key_secrets (
     id bigint generated always as identity primary key,

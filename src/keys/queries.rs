@@ -251,7 +251,8 @@ fn narrow<'a>(mut query: Keys<'a>, filter: &Filter, now: DateTime<Utc>) -> Keys<
     }
 }
 
-/// Every word is meant literally. Under three letters a trigram index is of no help: only beginnings are searched.
+/// Every character is meant literally. Under three letters a trigram index is of no help: only beginnings are
+/// searched. Public keys, random as they are, are found whole or by their beginning.
 fn matching<'a>(query: Keys<'a>, words: &str) -> Keys<'a> {
     let literal = words.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let pattern =
@@ -271,8 +272,8 @@ fn matching<'a>(query: Keys<'a>, words: &str) -> Keys<'a> {
         .select(owners.field(users::id).nullable());
     query.filter(
         keys::name
-            .ilike(pattern.clone())
-            .or(keys::public_key.ilike(pattern))
+            .ilike(pattern)
+            .or(keys::public_key.like(format!("{literal}%")))
             .or(keys::application_id.eq_any(in_applications))
             .or(keys::owner_id.eq_any(of_owners).assume_not_null()),
     )
