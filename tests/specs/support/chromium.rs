@@ -6,13 +6,14 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
     path::PathBuf,
-    process::{ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         Arc, Condvar, LazyLock, Mutex, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver};
 
@@ -77,6 +78,16 @@ impl Chromium {
             (entry["level"] == "SEVERE").then(|| format!("{}: {}", text("source"), text("message")))
         };
         entries["value"].as_array().into_iter().flatten().filter_map(complaint).collect()
+    }
+
+    /// What it shows, in a file that stays.
+    pub fn take_picture(&self) -> PathBuf {
+        let name = std::thread::current().name().unwrap_or("somebody").replace("::", "-");
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
+        let taken = self.ask(|http, session| http.get(format!("{session}/screenshot")));
+        let picture = STANDARD.decode(taken["value"].as_str().unwrap_or_default());
+        let _ = fs::write(&path, picture.unwrap_or_default());
+        path
     }
 
     /// Asks chromedriver from a thread of its own: whoever drops a browser cannot await.
@@ -155,7 +166,8 @@ static DRIVER: LazyLock<Driver> = LazyLock::new(Driver::start);
 /// chromedriver, for everybody in this run.
 struct Driver {
     url: String,
-    _held: ChildStdin,
+    /// As long as we hold its input, it goes on.
+    _shell: Child,
 }
 
 impl Driver {
@@ -184,7 +196,6 @@ impl Driver {
             })
             .expect("chromedriver says where it listens");
         std::thread::spawn(move || said.for_each(drop));
-        let held = shell.stdin.take().expect("its input is ours");
-        Self { url: format!("http://127.0.0.1:{port}"), _held: held }
+        Self { url: format!("http://127.0.0.1:{port}"), _shell: shell }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::{
     cell::RefCell,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -229,12 +228,6 @@ impl Person {
         self.wait_for(&format!("“{words}” to go"), sees).await;
     }
 
-    /// Sooner or later, something can be clicked that is called this.
-    pub async fn can_click(&self, name: &str) {
-        self.wait_for(&format!("“{name}” to click"), async || self.find("control", name).await)
-            .await;
-    }
-
     /// Nothing here can be clicked that is called this.
     pub async fn cannot_click(&self, name: &str) {
         let gone = async || self.find_all("control", name).await.filter(Vec::is_empty);
@@ -341,20 +334,11 @@ impl Person {
         switched.unwrap_or_else(|error| self.give_up(&error));
     }
 
-    pub async fn this_tab(&self) -> WindowHandle {
-        self.chromium.driver.window().await.unwrap_or_else(|error| self.give_up(&error))
-    }
-
     /// Makes the window as wide and high as this, to the pixel.
     pub async fn hold(&self, width: u32, height: u32) {
         let size =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
-    }
-
-    pub async fn screenshot(&self, path: &Path) {
-        let taken = self.chromium.driver.screenshot(path).await;
-        taken.unwrap_or_else(|error| self.give_up(&error));
     }
 
     /// This is nowhere: not in the page, not in its address, not in what the browser keeps for it.
@@ -513,15 +497,18 @@ impl Person {
 
 impl Drop for Person {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let complaints = self.complaints();
-            assert!(
-                complaints.is_empty(),
-                "the console complains:\n{}\n{}",
-                complaints.join("\n"),
-                self.tell("")
-            );
+        if std::thread::panicking() {
+            let picture = self.chromium.take_picture();
+            eprintln!("what it looked like is in {}", picture.display());
+            return;
         }
+        let complaints = self.complaints();
+        assert!(
+            complaints.is_empty(),
+            "the console complains:\n{}\n{}",
+            complaints.join("\n"),
+            self.tell("")
+        );
     }
 }
 
