@@ -1,14 +1,15 @@
 //! The way to Postgres: the only callers of the pool and of the threads that may block.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web;
 use anyhow::{Context, anyhow};
 use diesel::{
     Connection, PgConnection,
-    r2d2::{ConnectionManager, Pool, PooledConnection},
+    r2d2::{ConnectionManager, Error as ConnectionError, HandleError, Pool, PooledConnection},
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use parking_lot::Mutex;
 use url::Url;
 
 use crate::error::{AppError, AppResult};
@@ -19,12 +20,16 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// No page waits longer for Postgres. A frozen server keeps its sockets open, so only a clock of ours notices.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often the log repeats that Postgres is away.
+const REMIND_EVERY: Duration = Duration::from_secs(10);
+
 /// A pool of connections, shared by all workers.
 #[derive(Clone)]
 pub struct Db(Pool<ConnectionManager<PgConnection>>);
 
 impl Db {
-    /// Opens a pool of at most `size` connections; none is made before it is needed.
+    /// Opens a pool of at most `size` connections. One that Postgres closed is noticed before it is lent out, so that a
+    /// restart of Postgres costs nobody a page.
     ///
     /// # Errors
     /// An address that is not a Postgres URL.
@@ -33,7 +38,7 @@ impl Db {
             .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(Duration::from_millis(500))
-            .test_on_check_out(false)
+            .error_handler(Box::new(Failures::default()))
             .build_unchecked(ConnectionManager::new(connection_url(url)?));
         Ok(Self(pool))
     }
@@ -48,12 +53,13 @@ impl Db {
         T: Send + 'static,
     {
         let db = self.clone();
-        tokio::time::timeout(PATIENCE, web::block(move || db.read_now(ask))).await.map_err(
-            |_| AppError::Unavailable(anyhow!("Postgres did not answer within {PATIENCE:?}")),
-        )??
+        tokio::time::timeout(PATIENCE, web::block(move || db.read_now(ask)))
+            .await
+            .map_err(|_| too_late())??
     }
 
-    /// Runs `change` in a transaction. An `Err` undoes everything it did.
+    /// Runs `change` in a transaction. An `Err` undoes everything it did, and so does taking so long that nobody waits
+    /// for it any more: they were told that nothing was changed.
     ///
     /// # Errors
     /// As [`Db::read`].
@@ -62,7 +68,14 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> AppResult<T> + Send + 'static,
         T: Send + 'static,
     {
-        self.read(|conn| conn.transaction(change)).await
+        let began = Instant::now();
+        self.read(move |conn| {
+            conn.transaction(|conn| {
+                let done = change(conn)?;
+                if began.elapsed() < PATIENCE { Ok(done) } else { Err(too_late()) }
+            })
+        })
+        .await
     }
 
     /// [`Db::read`] on the calling thread, for the command line and for threads of our own.
@@ -86,6 +99,24 @@ impl Db {
 
     fn connection(&self) -> AppResult<PooledConnection<ConnectionManager<PgConnection>>> {
         self.0.get().map_err(|error| AppError::Unavailable(error.into()))
+    }
+}
+
+fn too_late() -> AppError {
+    AppError::Unavailable(anyhow!("Postgres did not answer within {PATIENCE:?}"))
+}
+
+/// r2d2 tries again several times a second for as long as it takes. The log says so when it begins, and then now and then.
+#[derive(Debug, Default)]
+struct Failures(Mutex<Option<Instant>>);
+
+impl HandleError<ConnectionError> for Failures {
+    fn handle_error(&self, error: ConnectionError) {
+        let mut last = self.0.lock();
+        if last.is_none_or(|at| at.elapsed() > REMIND_EVERY) {
+            *last = Some(Instant::now());
+            tracing::warn!(%error, "Postgres cannot be reached; trying again until it can");
+        }
     }
 }
 

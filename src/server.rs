@@ -32,7 +32,7 @@ use crate::{
     usage::Recorder,
     users::{links, passwords::Passwords},
     verify::{self, Engine},
-    web::observe::observe,
+    web::{head::head_as_get, observe::observe},
 };
 
 /// Connections for the pages; verification has a few of its own.
@@ -120,6 +120,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
             .configure(verify::configure)
             .configure(app::configure(&shared))
             .wrap(CatchPanic::default())
+            .wrap(from_fn(head_as_get))
             .wrap(from_fn(observe))
     })
     .client_request_timeout(HEAD_PATIENCE)

@@ -12,5 +12,5 @@
 mod presented;
 mod secret;
 
-pub use presented::{MAX_LENGTH, Presented};
+pub use presented::{MAX_LENGTH, Presented, in_base64};
 pub use secret::{Secret, SecretHash, app_id, public_key};

@@ -1,5 +1,7 @@
 //! Recognising what a caller presents, before anything is looked up.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::secret::{CHECKSUM_LENGTH, ID_LENGTH, RANDOM_LENGTH, SecretHash, checksum};
 
 /// No credential of ours is longer; anything longer is refused before it is hashed.
@@ -50,6 +52,10 @@ impl<'a> Presented<'a> {
 
     /// Whether the text was meant as a secret, mistyped or not: such text must not be kept, shown or logged.
     pub fn looks_secret(text: &str) -> bool {
+        Self::has_secret(text) || in_base64(text).any(|inside| Self::has_secret(&inside))
+    }
+
+    fn has_secret(text: &str) -> bool {
         ["_sk_", "secret_", "gw_"].iter().any(|mark| {
             text.match_indices(mark).any(|(at, _)| {
                 let rest = &text.as_bytes()[at + mark.len()..];
@@ -68,6 +74,20 @@ impl<'a> Presented<'a> {
             | Self::GatewayToken(text) => SecretHash::of(text),
         }
     }
+}
+
+/// What stands in the text as base64: a Basic token is a secret too. It is never shorter than 48 characters, and as it
+/// encodes letters, digits, `_` and `:` only, it is made of letters and digits.
+pub fn in_base64(text: &str) -> impl Iterator<Item = String> {
+    let runs = text
+        .split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(|run| (48..=256).contains(&run.len()))
+        .filter_map(|run| STANDARD.decode(&run[..run.len() - run.len() % 4]).ok());
+    text.split_whitespace()
+        .filter(|word| (48..=256).contains(&word.len()))
+        .filter_map(|word| STANDARD.decode(word).ok())
+        .chain(runs)
+        .filter_map(|bytes| String::from_utf8(bytes).ok())
 }
 
 fn is_secret(text: &str, random: &str) -> bool {
@@ -102,6 +122,19 @@ mod tests {
         assert_eq!(Presented::parse(&public), Some(Presented::PublicKey(&public)));
         let id = app_id();
         assert_eq!(Presented::parse(&id), Some(Presented::AppId(&id)));
+    }
+
+    #[test]
+    fn a_basic_token_looks_secret_too() {
+        for _ in 0..50 {
+            let basic = Secret::for_key("prod").basic_token(&public_key("prod"));
+            let basic = basic.reveal();
+            for text in [basic.to_owned(), basic.replace('=', "%3D"), format!("/keys?q={basic}")] {
+                assert!(Presented::looks_secret(&text), "{text}");
+            }
+        }
+        assert!(!Presented::looks_secret(&"a".repeat(100)));
+        assert!(!Presented::looks_secret("018f2b8e-3f4a-4c55-9d1e-0a1b2c3d4e5f"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Refuses what other sites do in a person's name: `Sec-Fetch-Site` first, then `Origin`. There is no token to lose.
 
 use actix_web::{
-    Error, HttpRequest, ResponseError,
+    Error, HttpRequest,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header,
@@ -22,7 +22,7 @@ pub async fn refuse_cross_site(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     if !req.method().is_safe() && !is_same_origin(req.request()) {
         tracing::warn!(kind = "malicious_csrf", path = req.path(), "refused a cross-site request");
-        return Ok(req.into_response(AppError::CrossSite.error_response()));
+        return Ok(req.error_response(AppError::CrossSite));
     }
     Ok(next.call(req).await?.map_into_boxed_body())
 }

@@ -207,3 +207,45 @@ pub fn text_config(cfg: &mut ServiceConfig) {
         .into()
         }));
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, HttpServer, middleware::from_fn, rt, web};
+    use actix_web_lab::middleware::CatchPanic;
+
+    use super::*;
+    use crate::web::observe::observe;
+
+    #[actix_web::test]
+    async fn a_panic_is_a_page_with_the_requests_id_and_not_a_dropped_connection() {
+        let server = HttpServer::new(|| {
+            App::new()
+                .service(web::resource("/panic").get(async || -> HttpResponse { panic!("a bug") }))
+                .wrap(CatchPanic::default())
+                .wrap(from_fn(present_errors))
+                .wrap(from_fn(observe))
+        })
+        .workers(1)
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+        let address = server.addrs()[0];
+        rt::spawn(server.run());
+
+        let client = reqwest::Client::new();
+        for is_htmx in [false, true, false] {
+            let mut request = client.get(format!("http://{address}/panic"));
+            if is_htmx {
+                request = request.header("HX-Request", "true");
+            }
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), 500);
+            let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+            assert_eq!(answer.headers()["cache-control"], "no-store");
+            assert!(answer.headers().contains_key("content-security-policy"));
+            let body = answer.text().await.unwrap();
+            assert!(body.contains(&id), "{body}");
+            assert!(!body.contains("a bug"), "{body}");
+            assert_eq!(body.contains("<html"), !is_htmx, "{body}");
+        }
+    }
+}

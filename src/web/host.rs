@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use actix_web::{
-    Error, HttpRequest, ResponseError,
+    Error, HttpRequest,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header,
@@ -23,7 +23,7 @@ pub async fn refuse_other_hosts(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let ours = req.app_data::<Data<App>>().is_some_and(|app| is_ours(app, req.request()));
     if !ours {
-        return Ok(req.into_response(AppError::WrongHost.error_response()));
+        return Ok(req.error_response(AppError::WrongHost));
     }
     Ok(next.call(req).await?.map_into_boxed_body())
 }

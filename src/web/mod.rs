@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `errors.rs` | `AppError` → page, toast or redirect; the only place that logs failures |
 //! | `cross_site.rs` | refuses requests that other sites make in a person's name |
+//! | `head.rs` | HEAD is GET without the body |
 //! | `host.rs` | refuses names that aren't ours |
 //! | `observe.rs` | request id, security headers, the log line of every request |
 //! | `form.rs` | forms in which a name may repeat, read strictly |
@@ -21,6 +22,7 @@ pub mod cross_site;
 pub mod errors;
 pub mod flash;
 pub mod form;
+pub mod head;
 pub mod host;
 pub mod hx;
 pub mod layout;
