@@ -199,7 +199,7 @@ impl FilterForm {
     /// # Errors
     /// [`AppError::BadRequest`] for a value that no page of ours offers, and for a secret: it must not be in an address.
     pub fn parse(&self, signer: &Signer<'_>) -> AppResult<Filter> {
-        if self.values().any(|value| Presented::looks_secret(value)) {
+        if self.values().any(Presented::looks_secret) {
             return Err(bad(
                 "A secret doesn’t belong in an address: others may see it there. Paste it into the search box, and regenerate the key if the address was shared.",
             ));

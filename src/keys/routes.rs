@@ -21,7 +21,7 @@ use crate::{
     app::App,
     audit,
     changes::Change,
-    credentials::{Presented, Secret},
+    credentials::{Presented, Secret, in_base64},
     error::{AppError, AppResult},
     usage, users,
     users::Viewer,
@@ -103,7 +103,8 @@ async fn find_secret(
     mut filter: FilterForm,
 ) -> AppResult<HttpResponse> {
     let pasted = std::mem::take(&mut filter.q);
-    let hash = match Presented::parse(pasted.trim()) {
+    let basic = in_base64(&pasted).find_map(|pair| Some(pair.split_once(':')?.1.to_owned()));
+    let hash = match Presented::parse(basic.as_deref().unwrap_or(pasted.trim())) {
         Some(presented @ Presented::KeySecret(_)) => Some(presented.hash()),
         _ => None,
     };
