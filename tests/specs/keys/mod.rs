@@ -1,6 +1,6 @@
 //! Keys, from the wizard to the grave.
 
-mod creating;
+pub mod creating;
 mod deleting;
 mod disabling;
 mod editing;

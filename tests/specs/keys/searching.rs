@@ -1,5 +1,7 @@
 //! Finding a key by what one remembers of it, or by its secret.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use crate::support::{Browser, Page, TestApp};
 
 /// The names in the list, in its order.
@@ -97,7 +99,8 @@ async fn a_pasted_secret_finds_its_key_also_one_that_was_replaced() {
     let mut ada = app.sign_in(&ada).await;
     let address = format!("{}/regenerate", key.page());
     let new = ada.post(&address, &[("version", "1")]).await.text("#secret");
-    for secret in [&key.secret, &new, &format!("  {new}\n")] {
+    let basic = STANDARD.encode(format!("{}:{new}", key.public_key()));
+    for secret in [&key.secret, &new, &format!("  {new}\n"), &basic] {
         let answer = ada.post("/keys/search", &[("q", secret)]).await;
         answer.assert_leads_to(&key.page()).assert_hides(secret.trim());
         let answer = ada.with_htmx("/keys").post("/keys/search", &[("q", secret)]).await;

@@ -6,9 +6,11 @@ pub mod chromium;
 pub mod database;
 pub mod page;
 pub mod person;
+pub mod program;
 pub mod terminal;
 
 pub use app::{MadeKey, PASSWORD, TestApp};
 pub use browser::Browser;
 pub use page::Page;
 pub use person::Person;
+pub use program::Program;

@@ -34,6 +34,11 @@ impl Page {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap_or("unreadable"))
     }
 
+    /// All headers, as text.
+    pub fn every_header(&self) -> String {
+        format!("{:?}", self.headers)
+    }
+
     /// Where a redirect leads.
     pub fn location(&self) -> Option<String> {
         self.headers

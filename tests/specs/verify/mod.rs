@@ -7,7 +7,7 @@ mod freshness;
 mod gateways;
 mod order;
 mod outage;
-mod proxy;
+pub(crate) mod proxy;
 mod rate_limits;
 mod usage;
 mod world;

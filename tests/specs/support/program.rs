@@ -1,0 +1,89 @@
+//! The program as a process: started, asked, ended, with what it logged.
+
+use std::{
+    fs::{self, File},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Browser, database::scratch};
+
+/// `latchkey serve` as a process of its own.
+pub struct Program {
+    pub address: SocketAddr,
+    child: Child,
+    dir: PathBuf,
+}
+
+impl Program {
+    /// Serves from that database, and logs everything there is to log.
+    pub fn serve(database_url: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let dir = scratch(&format!("program-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        fs::create_dir_all(&dir).expect("there is room for a log");
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = free.local_addr().expect("a listener has an address");
+        drop(free);
+        let log = File::create(dir.join("log")).expect("a log can be written");
+        let child = Command::new(env!("CARGO_BIN_EXE_latchkey"))
+            .arg("serve")
+            .env_clear()
+            .env("DATABASE_URL", database_url)
+            .env("LATCHKEY_DATA_DIR", dir.join("data"))
+            .env("LATCHKEY_LISTEN", address.to_string())
+            .env("LATCHKEY_LOG", "trace")
+            .stdout(log.try_clone().expect("a log can be shared"))
+            .stderr(log)
+            .spawn()
+            .expect("the program runs");
+        let mut program = Self { address, child, dir };
+        let began = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            let ended = program.child.try_wait().expect("a child can be asked");
+            assert!(ended.is_none(), "it ended at once\n{}", program.log());
+            assert!(began.elapsed() < Duration::from_secs(20), "{}", program.log());
+            thread::sleep(Duration::from_millis(10));
+        }
+        program
+    }
+
+    pub fn visitor(&self) -> Browser {
+        Browser::at(self.address)
+    }
+
+    /// Everything it has logged.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.dir.join("log")).unwrap_or_default()).into_owned()
+    }
+
+    /// Asks it to end, as a supervisor does.
+    pub fn terminate(&self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).expect("it still runs");
+    }
+
+    /// How it ended, if it did within that time.
+    pub fn ended_within(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let began = Instant::now();
+        loop {
+            match self.child.try_wait().expect("a child can be asked") {
+                None if began.elapsed() < patience => thread::sleep(Duration::from_millis(10)),
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
