@@ -136,14 +136,12 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
         .read(move |conn| {
             let list = queries::list(conn, &viewer, &filter, now)?;
             let has_any = !list.keys.is_empty() || queries::has_any(conn, &viewer)?;
-            let owners =
-                if viewer.is_administrator() { users::queries::names(conn)? } else { Vec::new() };
             Ok((
                 list,
                 has_any,
                 commands::may_revoke(conn, &viewer)?,
                 wizard::choices(conn, &viewer)?,
-                owners,
+                users::queries::names(conn, &viewer)?,
             ))
         })
         .await?;
