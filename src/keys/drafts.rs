@@ -135,6 +135,7 @@ fn storable(form: &KeyForm) -> KeyForm {
         rate_unit: clean(&form.rate_unit),
         expires: clean(&form.expires),
         expires_on: clean(&form.expires_on),
+        revision: form.revision,
         ..KeyForm::default()
     }
 }

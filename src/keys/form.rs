@@ -45,6 +45,8 @@ pub struct KeyForm {
     pub expires: String,
     pub expires_on: String,
 
+    /// Of the wizard: how often its draft was kept when the page was drawn.
+    pub revision: u32,
     /// Of the wizard: which draft is meant, which step was filled in, where to go.
     #[serde(skip_serializing)]
     pub draft: String,

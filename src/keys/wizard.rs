@@ -204,7 +204,7 @@ pub async fn keep(
     let id = parse_draft(&typed.draft)?;
     let step = Step::parse(&typed.step).ok_or_else(bad_step)?;
     let go = typed.go.clone();
-    let (draft, form, choices) = save(&app, &layout, id, step, typed).await?;
+    let (draft, form, choices) = save(&app, &layout, id, step, typed, Save::Answers).await?;
     if let Draft::Used(key) = draft {
         return created_before(layout, key.map(|key| *key));
     }
@@ -230,7 +230,7 @@ pub async fn sketch(
     let typed = form.into_inner();
     let id = parse_draft(&typed.draft)?;
     let step = Step::parse(&typed.step).ok_or_else(bad_step)?;
-    let (_, form, choices) = save(&app, &layout, id, step, typed).await?;
+    let (_, form, choices) = save(&app, &layout, id, step, typed, Save::Typing).await?;
     page(&views::SketchAside { sketch: Sketch::of(&form, &choices) })
 }
 
@@ -305,20 +305,34 @@ fn create_from(conn: &mut PgConnection, viewer: &Viewer, id: Uuid) -> AppResult<
     }
 }
 
+/// Why a step is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Save {
+    /// A button was pressed.
+    Answers,
+    /// While it is filled in. If it arrives after the button's request, it is older: nothing is kept of it.
+    Typing,
+}
+
 async fn save(
     app: &App,
     layout: &Layout,
     id: Uuid,
     step: Step,
     typed: KeyForm,
+    why: Save,
 ) -> AppResult<(Draft, KeyForm, Choices)> {
     let (viewer, blank) = (layout.viewer.clone(), KeyForm::blank(&layout.settings));
     app.db
         .write(move |conn| {
             let draft = drafts::take(conn, &viewer, id)?;
             let kept = if let Draft::Open(form) = &draft { (**form).clone() } else { blank };
-            let form = step.take_over(typed, kept);
-            drafts::keep(conn, &viewer, id, &form)?;
+            let is_late = why == Save::Typing && typed.revision != kept.revision;
+            let mut form = step.take_over(typed, kept);
+            form.revision += u32::from(why == Save::Answers);
+            if !is_late {
+                drafts::keep(conn, &viewer, id, &form)?;
+            }
             Ok((draft, form, choices(conn, &viewer)?))
         })
         .await

@@ -376,3 +376,22 @@ async fn no_key_is_made_when_the_trail_cannot_be_written() {
     run(&app, "drop trigger audit_events_full on audit_events");
     ada.submit(&summary, "#wizard", &[("go", "create")]).await.assert_status(200);
 }
+
+#[actix_web::test]
+async fn what_was_being_typed_does_not_overwrite_what_was_continued_with() {
+    let app = TestApp::start();
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    let page = ada.get("/keys/new").await;
+    let page = ada.follow(page).await;
+    let (_, typing) = page.form("#wizard", &[("name", "deploy b")]);
+    let typing: Vec<(&str, &str)> =
+        typing.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+
+    ada.post("/keys/new/sketch", &typing).await.assert_status(200).assert_shows("deploy b");
+    let next = ada.submit(&page, "#wizard", &[("name", "deploy bot"), ("go", "next")]).await;
+    let next = ada.follow(next).await;
+    ada.post("/keys/new/sketch", &typing).await.assert_status(200);
+    let back = ada.submit(&next, "#wizard", &[("go", "back")]).await;
+    let back = ada.follow(back).await;
+    assert_eq!(back.attribute("#name", "value"), "deploy bot");
+}

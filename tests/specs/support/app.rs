@@ -162,6 +162,11 @@ impl TestApp {
         })
     }
 
+    /// Gives a manager API access.
+    pub fn grant(&self, user: &User) {
+        self.operator(|conn, operator| access::grant(conn, operator, user.id));
+    }
+
     /// Takes API access back from a manager.
     pub fn withdraw(&self, user: &User) {
         self.operator(|conn, operator| access::withdraw(conn, operator, user.id));
