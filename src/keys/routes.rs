@@ -25,7 +25,10 @@ use crate::{
     error::{AppError, AppResult},
     usage, users,
     users::Viewer,
-    web::{Fields, Flash, Hx, Layout, fragment_or_page, invalid, page, see_other, with_status},
+    web::{
+        Fields, Flash, Hx, Layout, fragment_or_page, invalid, page, page_with_secret, see_other,
+        with_status,
+    },
 };
 
 /// How many days of traffic a key's page shows.
@@ -354,7 +357,7 @@ fn draw_edit(
     views::Edit { layout, key, form, errors, choices, expired, more_limits }
 }
 
-/// The secret, in the one answer that has it. Never compressed: what is typed elsewhere must not help to guess it.
+/// The secret, in the one answer that has it.
 pub(super) fn reveal(
     layout: Layout,
     key: Key,
@@ -362,11 +365,7 @@ pub(super) fn reveal(
     again: bool,
 ) -> AppResult<HttpResponse> {
     let basic = secret.basic_token(&key.public_key);
-    let mut response = page(&views::Reveal { layout, key, secret, basic, again })?;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("identity"));
-    Ok(response)
+    page_with_secret(&views::Reveal { layout, key, secret, basic, again })
 }
 
 /// What can't be a public key is not found; Postgres is not asked.
