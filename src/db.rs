@@ -78,23 +78,8 @@ impl Db {
         .await
     }
 
-    /// [`Db::read`] on the calling thread, for the command line and for threads of our own.
-    ///
-    /// # Errors
-    /// As [`Db::read`].
-    pub fn read_now<T>(&self, ask: impl FnOnce(&mut PgConnection) -> AppResult<T>) -> AppResult<T> {
+    fn read_now<T>(&self, ask: impl FnOnce(&mut PgConnection) -> AppResult<T>) -> AppResult<T> {
         ask(&mut *self.connection()?)
-    }
-
-    /// [`Db::write`] on the calling thread.
-    ///
-    /// # Errors
-    /// As [`Db::read`].
-    pub fn write_now<T>(
-        &self,
-        change: impl FnOnce(&mut PgConnection) -> AppResult<T>,
-    ) -> AppResult<T> {
-        self.read_now(|conn| conn.transaction(change))
     }
 
     fn connection(&self) -> AppResult<PooledConnection<ConnectionManager<PgConnection>>> {

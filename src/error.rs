@@ -34,6 +34,9 @@ pub enum AppError {
     /// 405
     #[error("That address doesn’t do this.")]
     MethodNotAllowed,
+    /// 408
+    #[error("The form took too long to arrive. Send it again.")]
+    TooSlow,
     /// 409
     #[error("{0}")]
     Conflict(String),
@@ -87,6 +90,7 @@ impl ResponseError for AppError {
             Self::NotFound | Self::NoApiAccess | Self::LinkGone => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict(_) | Self::Constraint(..) => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -127,7 +131,8 @@ impl From<DieselError> for AppError {
     }
 }
 
-/// libpq reports a lost connection as an ordinary error, told apart by its text only.
+/// libpq reports a lost connection as an ordinary error, and diesel has no kind for a deadlock: both are told apart by
+/// their text only.
 fn is_outage(message: &str) -> bool {
     [
         "server closed the connection",
@@ -139,6 +144,7 @@ fn is_outage(message: &str) -> bool {
         "could not send data",
         "the database system is",
         "canceling statement due to",
+        "deadlock detected",
     ]
     .iter()
     .any(|outage| message.contains(outage))

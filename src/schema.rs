@@ -21,6 +21,7 @@ diesel::table! {
         role -> Text,
         password_hash -> Nullable<Text>,
         created_at -> Timestamptz,
+        session_stamp -> Int4,
     }
 }
 

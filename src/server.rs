@@ -30,7 +30,7 @@ use crate::{
     keys,
     sign_in::{self, Throttle},
     usage::Recorder,
-    users::{links, passwords::Passwords},
+    users::{links, passwords, passwords::Passwords},
     verify::{self, Engine},
     web::{head::head_as_get, observe::observe},
 };
@@ -112,6 +112,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     });
     let shared = app.clone();
     let engine = Data::new(engine);
+    std::thread::Builder::new().name("warm-up".into()).spawn(passwords::warm_up)?;
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(shared.clone())

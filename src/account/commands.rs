@@ -6,7 +6,7 @@ use crate::{
     error::{AppError, AppResult},
     sign_in,
     users::{
-        Origin, Viewer,
+        Origin, User, Viewer,
         commands::set_password,
         links::{self, Purpose},
         queries,
@@ -21,20 +21,20 @@ pub fn find_by_link(conn: &mut PgConnection, origin: Origin, token: &str) -> App
     }
 }
 
-/// Uses the link up: the password is set, every session of the person ends. Returns who it is.
+/// Uses the link up: the password is set, every session of the person ends.
 pub fn choose_password(
     conn: &mut PgConnection,
     origin: Origin,
     token: &str,
     hash: &str,
-) -> AppResult<i64> {
+) -> AppResult<User> {
     let Purpose::Password(user_id) = links::use_up(conn, token)? else {
         return Err(AppError::LinkGone);
     };
     let viewer = load(conn, user_id, origin)?;
-    set_password(conn, &viewer, user_id, hash)?;
+    let user = set_password(conn, &viewer, user_id, hash)?;
     sign_in::record(conn, origin, user_id)?;
-    Ok(user_id)
+    Ok(user)
 }
 
 /// The hash of the viewer's own password.

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     app::App,
-    error::{AppError, AppResult},
+    error::AppResult,
     sign_in,
-    users::{commands::set_password, passwords::Verified},
+    users::{commands::change_own_password, passwords::Verified},
     web::{Fields, Flash, Layout, Problems, invalid, layout::origin_of, page, see_other},
 };
 
@@ -44,8 +44,7 @@ async fn change_password(
         Err(problems) => return invalid(&views::Show { layout, problems }),
     };
     let viewer = layout.viewer.clone();
-    let user_id = viewer.id.ok_or(AppError::Forbidden)?;
-    app.throttle.check(&viewer.email, viewer.origin.ip, Instant::now())?;
+    let guess = app.throttle.begin(&viewer.email, viewer.origin.ip, Instant::now())?;
     let stored = app
         .db
         .read({
@@ -53,15 +52,16 @@ async fn change_password(
             move |conn| commands::own_hash(conn, &viewer)
         })
         .await?;
-    if app.passwords.verify(passwords.current, stored).await? == Verified::Wrong {
-        app.throttle.failed(&viewer.email, viewer.origin.ip, Instant::now());
+    let verified = app.passwords.verify(passwords.current, stored.clone()).await?;
+    let (Some(known), Verified::Right | Verified::RightButOld(_)) = (stored, verified) else {
+        guess.failed();
         let problems = Problems::one("current", "That is not your current password.");
         return invalid(&views::Show { layout, problems });
-    }
-    app.throttle.succeeded(&viewer.email);
+    };
+    guess.succeeded();
     let hash = app.passwords.hash(passwords.new).await?;
-    app.db.write(move |conn| set_password(conn, &viewer, user_id, &hash)).await?;
-    sign_in::begin(&session, user_id)?;
+    let user = app.db.write(move |conn| change_own_password(conn, &viewer, &known, &hash)).await?;
+    sign_in::begin(&session, &user)?;
     Flash::leave(&session, "Your password is changed. You are signed out everywhere else.");
     Ok(see_other("/account"))
 }
@@ -95,9 +95,9 @@ async fn choose_password(
     };
     let hash = app.passwords.hash(password).await?;
     let token = form.token;
-    let user_id =
+    let user =
         app.db.write(move |conn| commands::choose_password(conn, origin, &token, &hash)).await?;
-    sign_in::begin(&session, user_id)?;
+    sign_in::begin(&session, &user)?;
     Flash::leave(&session, "Your password is set. You are signed in.");
     Ok(see_other("/"))
 }

@@ -8,6 +8,7 @@ use diesel::{PgConnection, dsl, prelude::*};
 use super::Application;
 use crate::{
     error::{AppError, AppResult},
+    keys::is_active,
     schema::{applications, keys},
     users::Viewer,
 };
@@ -63,7 +64,7 @@ pub fn count_active_keys(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<
     let mut counted = keys::table
         .group_by(keys::application_id)
         .select((keys::application_id, dsl::count_star()))
-        .filter(active())
+        .filter(is_active(Utc::now()))
         .into_boxed();
     if !viewer.is_administrator() {
         counted = counted.filter(keys::owner_id.eq(viewer.id));
@@ -81,19 +82,9 @@ pub fn count_active_keys_of(
     application_id: i64,
 ) -> AppResult<i64> {
     let mut counted: ActiveKeys<'_> = keys::table.into_boxed();
-    counted = counted.filter(keys::application_id.eq(application_id)).filter(active());
+    counted = counted.filter(keys::application_id.eq(application_id)).filter(is_active(Utc::now()));
     if !viewer.is_administrator() {
         counted = counted.filter(keys::owner_id.eq(viewer.id));
     }
     Ok(counted.count().get_result(conn)?)
-}
-
-#[diesel::dsl::auto_type]
-fn active() -> _ {
-    let now: chrono::DateTime<Utc> = Utc::now();
-    keys::deleted_at
-        .is_null()
-        .and(keys::revoked_at.is_null())
-        .and(keys::disabled_at.is_null())
-        .and(keys::expires_at.is_null().or(keys::expires_at.gt(now)))
 }

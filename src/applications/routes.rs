@@ -10,7 +10,7 @@ use crate::{
     app::App,
     changes::Change,
     error::{AppError, AppResult},
-    web::{Fields, Layout, Problems, invalid, page, see_other},
+    web::{Fields, Layout, Problems, invalid, page, page_with_secret, see_other},
 };
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -67,7 +67,9 @@ async fn create(app: Data<App>, layout: Layout, fields: Fields<Form>) -> AppResu
     };
     let viewer = layout.viewer.clone();
     match app.db.write(move |conn| commands::create(conn, &viewer, &name)).await {
-        Ok((application, secret)) => page(&views::Reveal { layout, application, secret }),
+        Ok((application, secret)) => {
+            page_with_secret(&views::Reveal { layout, application, secret })
+        }
         Err(error) if error.violates("applications_name") => {
             let problems = form.name_taken();
             invalid(&views::New { layout, form, problems })

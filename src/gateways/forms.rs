@@ -46,11 +46,6 @@ impl Rename {
     }
 }
 
-/// A form that is only a button.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Button {}
-
 pub fn name_taken(name: &str) -> Problems {
     let name = text::tidy(name);
     Problems::one(

@@ -8,7 +8,7 @@ use actix_web::{
 
 use super::{
     Gateway, commands,
-    forms::{Button, NewGateway, Rename, name_taken},
+    forms::{NewGateway, Rename, name_taken},
     queries, views,
 };
 use crate::{
@@ -16,7 +16,10 @@ use crate::{
     changes::Change,
     environments,
     error::AppResult,
-    web::{Fields, Flash, Hx, Layout, Problems, fragment_or_page, invalid, page, see_other},
+    web::{
+        Button, Fields, Flash, Hx, Layout, Problems, fragment_or_page, invalid, page,
+        page_with_secret, see_other,
+    },
 };
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -60,7 +63,7 @@ async fn create(
     match app.db.write(move |conn| commands::create(conn, &viewer, &name, environment_id)).await {
         Ok((gateway, token)) => {
             let base_url = app.config.base_url();
-            page(&views::Reveal { layout, gateway, token, base_url })
+            page_with_secret(&views::Reveal { layout, gateway, token, base_url })
         }
         Err(error) if error.violates("gateways_name") => {
             let problems = name_taken(&form.name);

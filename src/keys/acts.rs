@@ -21,7 +21,7 @@ use crate::{
     error::{AppError, AppResult},
     usage,
     users::Viewer,
-    web::{Fields, Flash, Hx, Layout, page, see_other, with_status},
+    web::{Button, Fields, Flash, Hx, Layout, page, see_other, with_status},
 };
 
 /// What can be done to a key besides editing it.
@@ -152,11 +152,6 @@ fn refuse_impossible(act: Act, acts: &views::Acts, key: &Key, viewer: &Viewer) -
     }
 }
 
-/// A form without fields of its own.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
-
 /// `POST /keys/{public key}/disable`
 pub async fn disable(
     app: Data<App>,
@@ -164,7 +159,7 @@ pub async fn disable(
     hx: Hx,
     session: Session,
     path: Path<String>,
-    _: Fields<Nothing>,
+    _: Fields<Button>,
 ) -> AppResult<HttpResponse> {
     act(&app, layout, hx, &session, &path, Act::Disable, commands::disable).await
 }
@@ -176,7 +171,7 @@ pub async fn enable(
     hx: Hx,
     session: Session,
     path: Path<String>,
-    _: Fields<Nothing>,
+    _: Fields<Button>,
 ) -> AppResult<HttpResponse> {
     act(&app, layout, hx, &session, &path, Act::Enable, commands::enable).await
 }
@@ -188,7 +183,7 @@ pub async fn delete(
     hx: Hx,
     session: Session,
     path: Path<String>,
-    _: Fields<Nothing>,
+    _: Fields<Button>,
 ) -> AppResult<HttpResponse> {
     act(&app, layout, hx, &session, &path, Act::Delete, commands::delete).await
 }

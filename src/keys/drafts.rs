@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Key, KeyForm, queries};
 use crate::{
-    error::AppResult,
+    error::{AppError, AppResult},
     schema::{key_drafts, keys},
     text,
     users::Viewer,
@@ -105,7 +105,11 @@ fn read(
         Some((_, Some(key_id))) => {
             let public_key: String =
                 keys::table.find(key_id).select(keys::public_key).first(conn)?;
-            Draft::Used(queries::find(conn, viewer, &public_key).ok().map(Box::new))
+            match queries::find(conn, viewer, &public_key) {
+                Ok(key) => Draft::Used(Some(Box::new(key))),
+                Err(AppError::NotFound) => Draft::Used(None),
+                Err(error) => return Err(error),
+            }
         }
         // A draft that a newer version cannot read is begun again.
         Some((fields, None)) => {

@@ -33,4 +33,5 @@ pub use form::{Choices, KeyErrors, KeyForm};
 pub use model::{
     Key, KeyChanges, Limit, NewKey, Permissions, Status, WINDOWS, end_in_days, end_of, spaced,
 };
+pub use queries::is_active;
 pub use routes::routes;

@@ -279,6 +279,16 @@ fn matching<'a>(query: Keys<'a>, words: &str) -> Keys<'a> {
     )
 }
 
+/// Active at that instant, as [`Key::status`] has it, and on the list.
+#[auto_type]
+pub fn is_active(now: DateTime<Utc>) -> _ {
+    keys::deleted_at
+        .is_null()
+        .and(keys::revoked_at.is_null())
+        .and(keys::disabled_at.is_null())
+        .and(keys::expires_at.is_null().or(keys::expires_at.gt(now)))
+}
+
 fn with_status<'a>(query: Keys<'a>, status: Status, now: DateTime<Utc>) -> Keys<'a> {
     let lives = keys::expires_at.is_null().or(keys::expires_at.gt(now)).assume_not_null();
     match status {
@@ -289,9 +299,7 @@ fn with_status<'a>(query: Keys<'a>, status: Status, now: DateTime<Utc>) -> Keys<
         Status::Inactive => {
             query.filter(keys::revoked_at.is_null().and(keys::disabled_at.is_not_null()).and(lives))
         }
-        Status::Active => {
-            query.filter(keys::revoked_at.is_null().and(keys::disabled_at.is_null()).and(lives))
-        }
+        Status::Active => query.filter(is_active(now)),
     }
 }
 

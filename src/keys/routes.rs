@@ -25,7 +25,10 @@ use crate::{
     error::{AppError, AppResult},
     usage, users,
     users::Viewer,
-    web::{Fields, Flash, Hx, Layout, fragment_or_page, invalid, page, see_other, with_status},
+    web::{
+        Fields, Flash, Hx, Layout, fragment_or_page, invalid, page, page_with_secret, see_other,
+        with_status,
+    },
 };
 
 /// How many days of traffic a key's page shows.
@@ -136,14 +139,12 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
         .read(move |conn| {
             let list = queries::list(conn, &viewer, &filter, now)?;
             let has_any = !list.keys.is_empty() || queries::has_any(conn, &viewer)?;
-            let owners =
-                if viewer.is_administrator() { users::queries::names(conn)? } else { Vec::new() };
             Ok((
                 list,
                 has_any,
                 commands::may_revoke(conn, &viewer)?,
                 wizard::choices(conn, &viewer)?,
-                owners,
+                users::queries::names(conn, &viewer)?,
             ))
         })
         .await?;
@@ -356,7 +357,7 @@ fn draw_edit(
     views::Edit { layout, key, form, errors, choices, expired, more_limits }
 }
 
-/// The secret, in the one answer that has it. Never compressed: what is typed elsewhere must not help to guess it.
+/// The secret, in the one answer that has it.
 pub(super) fn reveal(
     layout: Layout,
     key: Key,
@@ -364,11 +365,7 @@ pub(super) fn reveal(
     again: bool,
 ) -> AppResult<HttpResponse> {
     let basic = secret.basic_token(&key.public_key);
-    let mut response = page(&views::Reveal { layout, key, secret, basic, again })?;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("identity"));
-    Ok(response)
+    page_with_secret(&views::Reveal { layout, key, secret, basic, again })
 }
 
 /// What can't be a public key is not found; Postgres is not asked.

@@ -3,15 +3,9 @@
 use serde::Deserialize;
 
 use super::Policies;
+use crate::web::Ticked;
 
-/// A box that is ticked.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Ticked {
-    Yes,
-}
-
-/// What applies to everybody; a box that isn't ticked isn't sent.
+/// What applies to everybody.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Form {

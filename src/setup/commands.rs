@@ -42,7 +42,7 @@ pub(super) fn set_up(
         api_access: false,
     };
     let user = add(conn, &operator, &administrator)?;
-    set_password(conn, &operator, user.id, password_hash)?;
+    let user = set_password(conn, &operator, user.id, password_hash)?;
     let viewer = Viewer::load(conn, user.id, origin)?;
     let subject = Subject { id: "settings", name: "Settings" };
     let details = json!({ "preset": new.preset.slug });

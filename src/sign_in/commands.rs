@@ -7,18 +7,20 @@ use serde_json::json;
 use crate::{
     audit::{self, Action, Subject},
     error::AppResult,
-    users::{Origin, Role, Viewer, commands},
-    web::layout::USER_ID,
+    users::{Origin, Role, User, Viewer, commands},
+    web::layout::{STAMP, USER_ID},
 };
 
-/// Begins a session for a person, under a new id; the old one is dead and whatever it held is gone.
+/// Begins a session for a person as they were when they proved who they are, under a new id; the old one is dead and
+/// whatever it held is gone.
 ///
 /// # Errors
 /// When the session cannot hold a number.
-pub fn begin(session: &Session, user_id: i64) -> AppResult<()> {
+pub fn begin(session: &Session, user: &User) -> AppResult<()> {
     session.clear();
     session.renew();
-    session.insert(USER_ID, user_id).map_err(anyhow::Error::from)?;
+    session.insert(USER_ID, user.id).map_err(anyhow::Error::from)?;
+    session.insert(STAMP, user.session_stamp).map_err(anyhow::Error::from)?;
     Ok(())
 }
 

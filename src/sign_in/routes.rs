@@ -16,12 +16,13 @@ use serde::Deserialize;
 use super::{
     begin, commands,
     forms::{Attempt, Form},
+    throttle::Guess,
     views,
 };
 use crate::{
     app::App,
     error::AppResult,
-    users::{Origin, Viewer, passwords::Verified, queries},
+    users::{Origin, User, Viewer, passwords::Verified, queries},
     web::{
         Fields, Problems, invalid, layout::origin_of, next::safe_next, page, see_other, with_status,
     },
@@ -63,19 +64,22 @@ async fn create(
         Ok(attempt) => attempt,
         Err(problems) => return invalid(&views::New::again(form, problems, None)),
     };
-    if let Err(error) = app.throttle.check(&attempt.email, origin.ip, Instant::now()) {
-        let refusal = Some(views::Refusal::paused(error.to_string()));
-        let mut answer = with_status(
-            StatusCode::TOO_MANY_REQUESTS,
-            &views::New::again(form, Problems::default(), refusal),
-        )?;
-        let seconds = HeaderValue::from(error.retry_after().unwrap_or(60));
-        answer.headers_mut().insert(header::RETRY_AFTER, seconds);
-        return Ok(answer);
-    }
-    match admit(&app, attempt, origin).await? {
-        Some(user_id) => {
-            begin(&session, user_id)?;
+    let guess = match app.throttle.begin(&attempt.email, origin.ip, Instant::now()) {
+        Ok(guess) => guess,
+        Err(error) => {
+            let refusal = Some(views::Refusal::paused(error.to_string()));
+            let mut answer = with_status(
+                StatusCode::TOO_MANY_REQUESTS,
+                &views::New::again(form, Problems::default(), refusal),
+            )?;
+            let seconds = HeaderValue::from(error.retry_after().unwrap_or(60));
+            answer.headers_mut().insert(header::RETRY_AFTER, seconds);
+            return Ok(answer);
+        }
+    };
+    match admit(&app, attempt, guess, origin).await? {
+        Some(user) => {
+            begin(&session, &user)?;
             Ok(see_other(&safe_next(form.next.as_deref())))
         }
         None => {
@@ -87,7 +91,12 @@ async fn create(
 }
 
 /// Whose password it is. Somebody who isn't known costs the same time as a wrong password.
-async fn admit(app: &App, attempt: Attempt, origin: Origin) -> AppResult<Option<i64>> {
+async fn admit(
+    app: &App,
+    attempt: Attempt,
+    guess: Guess<'_>,
+    origin: Origin,
+) -> AppResult<Option<User>> {
     let Attempt { email, password } = attempt;
     let found = app
         .db
@@ -100,17 +109,18 @@ async fn admit(app: &App, attempt: Attempt, origin: Origin) -> AppResult<Option<
         found.map_or((None, None), |found| (Some(found.user), found.password_hash));
     let verified = app.passwords.verify(password, stored.clone()).await?;
     let (Some(user), Verified::Right | Verified::RightButOld(_)) = (user, &verified) else {
-        app.throttle.failed(&email, origin.ip, Instant::now());
+        guess.failed();
         app.db.write(move |conn| commands::record_refusal(conn, origin, &email)).await?;
         return Ok(None);
     };
-    app.throttle.succeeded(&email);
+    guess.succeeded();
     let rehashed = match verified {
         Verified::RightButOld(new) => stored.map(|old| (old, new)),
         _ => None,
     };
-    app.db.write(move |conn| commands::sign_in(conn, origin, user.id, rehashed)).await?;
-    Ok(Some(user.id))
+    let user_id = user.id;
+    app.db.write(move |conn| commands::sign_in(conn, origin, user_id, rehashed)).await?;
+    Ok(Some(user))
 }
 
 /// Fine also for somebody who isn't signed in any more: a second tab, a slow double click.

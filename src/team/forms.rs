@@ -5,15 +5,8 @@ use serde::Deserialize;
 use crate::{
     text,
     users::{NewUser, Role, parse_email},
-    web::Problems,
+    web::{Problems, Ticked},
 };
-
-/// A box that is ticked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ticked {
-    Yes,
-}
 
 /// Somebody new.
 #[derive(Deserialize)]
@@ -80,8 +73,3 @@ impl NewRole {
 fn parse_role(slug: &str) -> Result<Role, String> {
     Role::parse(slug).ok_or_else(|| "Choose one of the two roles.".into())
 }
-
-/// A form that is only a button.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Button {}

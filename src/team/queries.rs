@@ -5,6 +5,7 @@ use diesel::{PgConnection, prelude::*};
 
 use crate::{
     error::{AppError, AppResult},
+    keys::is_active,
     schema::keys,
     users::{Member, Viewer, queries},
 };
@@ -27,9 +28,7 @@ pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Memb
 pub fn count_active_keys_of(conn: &mut PgConnection, owner_id: i64) -> AppResult<i64> {
     Ok(keys::table
         .filter(keys::owner_id.eq(owner_id))
-        .filter(keys::deleted_at.is_null().and(keys::revoked_at.is_null()))
-        .filter(keys::disabled_at.is_null())
-        .filter(keys::expires_at.is_null().or(keys::expires_at.gt(Utc::now())))
+        .filter(is_active(Utc::now()))
         .count()
         .get_result(conn)?)
 }

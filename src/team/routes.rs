@@ -9,7 +9,7 @@ use actix_web::{
 use diesel::PgConnection;
 
 use super::{
-    forms::{Button, NewPerson, NewRole},
+    forms::{NewPerson, NewRole},
     queries, views,
 };
 use crate::{
@@ -22,8 +22,8 @@ use crate::{
         queries::list,
     },
     web::{
-        Fields, Flash, Hx, Layout, Problems, fragment_or_page, invalid, page, see_other,
-        with_status,
+        Button, Fields, Flash, Hx, Layout, Problems, fragment_or_page, invalid, page,
+        page_with_secret, see_other, with_status,
     },
 };
 
@@ -72,7 +72,9 @@ async fn create(
         })
         .await;
     match added {
-        Ok((user, token)) => page(&views::Link::new(layout, &app.config, user, &token, true)),
+        Ok((user, token)) => {
+            page_with_secret(&views::Link::new(layout, &app.config, user, &token, true))
+        }
         Err(error) if error.violates("users_email") => {
             let problems = form.email_taken();
             invalid(&views::New { layout, form, problems })
@@ -97,7 +99,7 @@ async fn link(
             Ok((queries::find(conn, &viewer, *id)?.user, token))
         })
         .await?;
-    page(&views::Link::new(layout, &app.config, user, &token, false))
+    page_with_secret(&views::Link::new(layout, &app.config, user, &token, false))
 }
 
 async fn edit(app: Data<App>, layout: Layout, id: Path<i64>) -> AppResult<HttpResponse> {

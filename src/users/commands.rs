@@ -82,10 +82,10 @@ pub fn change_role(
         ));
     }
     diesel::update(users::table.find(user_id)).set(users::role.eq(role.slug())).execute(conn)?;
-    end_sessions(conn, user_id)?;
+    let session_stamp = end_sessions(conn, user_id)?;
     let details = json!({ "role": [user.role.slug(), role.slug()] });
     record(conn, &viewer, &user, Action::UserRoleChanged, details)?;
-    Ok(User { role, ..user })
+    Ok(User { role, session_stamp, ..user })
 }
 
 /// Replaces a person's password by one whose hash this is, for administrators and for themself.
@@ -102,12 +102,29 @@ pub fn set_password(
         viewer.confirm_administrator(conn)?;
     }
     let user = hold(conn, user_id)?;
-    diesel::update(users::table.find(user_id)).set(users::password_hash.eq(hash)).execute(conn)?;
-    diesel::delete(one_time_links::table.filter(one_time_links::user_id.eq(user_id)))
-        .execute(conn)?;
-    end_sessions(conn, user_id)?;
-    record(conn, viewer, &user, Action::UserPasswordChanged, json!({}))?;
-    Ok(user)
+    replace_password(conn, viewer, user, hash)
+}
+
+/// Replaces the viewer's own password. `known` is the hash of the one they gave as their current password: of two who
+/// know an old password, the slower one does not undo what the other did.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for the operator, who has no password; [`AppError::Conflict`] when it was changed meanwhile.
+pub fn change_own_password(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    known: &str,
+    hash: &str,
+) -> AppResult<User> {
+    let user = hold(conn, viewer.id.ok_or(AppError::Forbidden)?)?;
+    let stored: Option<String> =
+        users::table.find(user.id).select(users::password_hash).first(conn)?;
+    if stored.as_deref() != Some(known) {
+        return Err(AppError::Conflict(
+            "Your password was changed meanwhile. Sign in with the new one.".into(),
+        ));
+    }
+    replace_password(conn, viewer, user, hash)
 }
 
 /// Keeps the same password under today's parameters. Not a change anybody has to know of; lost when another came first.
@@ -121,13 +138,28 @@ pub fn rehash(conn: &mut PgConnection, user_id: i64, old: &str, new: &str) -> Ap
     Ok(())
 }
 
-/// Signs a person out everywhere.
-///
-/// # Errors
-/// When Postgres refuses.
-pub fn end_sessions(conn: &mut PgConnection, user_id: i64) -> AppResult<()> {
+fn replace_password(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    user: User,
+    hash: &str,
+) -> AppResult<User> {
+    diesel::update(users::table.find(user.id)).set(users::password_hash.eq(hash)).execute(conn)?;
+    diesel::delete(one_time_links::table.filter(one_time_links::user_id.eq(user.id)))
+        .execute(conn)?;
+    let session_stamp = end_sessions(conn, user.id)?;
+    record(conn, viewer, &user, Action::UserPasswordChanged, json!({}))?;
+    Ok(User { session_stamp, ..user })
+}
+
+/// Signs a person out everywhere. A session that somebody is about to begin cannot be deleted yet; it has the old
+/// stamp, and is over before it is saved. Returns the new one.
+fn end_sessions(conn: &mut PgConnection, user_id: i64) -> AppResult<i32> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)?;
-    Ok(())
+    Ok(diesel::update(users::table.find(user_id))
+        .set(users::session_stamp.eq(users::session_stamp + 1))
+        .returning(users::session_stamp)
+        .get_result(conn)?)
 }
 
 /// The person, whom nobody else changes until the transaction ends.

@@ -17,6 +17,8 @@ pub struct User {
     #[diesel(deserialize_as = String)]
     pub role: Role,
     pub created_at: DateTime<Utc>,
+    /// Goes up when password or role change: a session that was begun under another stamp is over.
+    pub session_stamp: i32,
 }
 
 impl User {

@@ -137,7 +137,7 @@ pub fn verify(password: &str, stored: Option<&str>) -> AppResult<Verified> {
     })
 }
 
-/// Makes the first sign-in take as long as every other.
+/// Makes the first wrong address take no longer than a wrong password: what it is compared with is hashed here already.
 pub fn warm_up() {
     let _ = verify("", None);
 }

@@ -94,10 +94,13 @@ pub fn is_anybody_here(conn: &mut PgConnection) -> AppResult<bool> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn)?)
 }
 
-/// Id and name of everybody, by name; for administrators to choose from.
+/// Id and name of everybody, by name, for administrators to choose from; to anybody else there is nobody.
 ///
 /// # Errors
 /// When Postgres cannot be asked.
-pub fn names(conn: &mut PgConnection) -> AppResult<Vec<(i64, String)>> {
+pub fn names(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<(i64, String)>> {
+    if !viewer.is_administrator() {
+        return Ok(Vec::new());
+    }
     Ok(users::table.select((users::id, users::name)).order((users::name, users::id)).load(conn)?)
 }

@@ -89,21 +89,47 @@ impl Viewer {
     /// # Errors
     /// [`AppError::SignInRequired`] when there is no such person any more.
     pub fn load(conn: &mut PgConnection, id: i64, origin: Origin) -> AppResult<Self> {
-        let (name, email, role, granted_at): (String, String, String, Option<DateTime<Utc>>) =
-            users::table
-                .left_join(
-                    api_access::table.on(api_access::user_id
-                        .eq(users::id)
-                        .and(api_access::withdrawn_at.is_null())),
-                )
-                .filter(users::id.eq(id))
-                .select((users::name, users::email, users::role, api_access::granted_at.nullable()))
-                .first(conn)
-                .optional()?
-                .ok_or(AppError::SignInRequired)?;
+        Ok(Self::read(conn, id, origin)?.0)
+    }
+
+    /// Reads whoever began a session under this stamp. Sessions are deleted when a password or role changes, but one
+    /// that was under way then is saved afterwards: its stamp gives it away.
+    ///
+    /// # Errors
+    /// [`AppError::SignInRequired`] when the session is over, or there is no such person any more.
+    pub fn of_session(
+        conn: &mut PgConnection,
+        id: i64,
+        stamp: i32,
+        origin: Origin,
+    ) -> AppResult<Self> {
+        match Self::read(conn, id, origin)? {
+            (viewer, current) if current == stamp => Ok(viewer),
+            _ => Err(AppError::SignInRequired),
+        }
+    }
+
+    fn read(conn: &mut PgConnection, id: i64, origin: Origin) -> AppResult<(Self, i32)> {
+        type Row = (String, String, String, i32, Option<DateTime<Utc>>);
+        let (name, email, role, stamp, granted_at): Row = users::table
+            .left_join(
+                api_access::table
+                    .on(api_access::user_id.eq(users::id).and(api_access::withdrawn_at.is_null())),
+            )
+            .filter(users::id.eq(id))
+            .select((
+                users::name,
+                users::email,
+                users::role,
+                users::session_stamp,
+                api_access::granted_at.nullable(),
+            ))
+            .first(conn)
+            .optional()?
+            .ok_or(AppError::SignInRequired)?;
         let role =
             Role::parse(&role).ok_or_else(|| anyhow::anyhow!("user {id} has an unknown role"))?;
-        Ok(Self { id: Some(id), name, email, role, granted_at, origin })
+        Ok((Self { id: Some(id), name, email, role, granted_at, origin }, stamp))
     }
 
     pub fn is_administrator(&self) -> bool {

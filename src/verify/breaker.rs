@@ -53,11 +53,6 @@ impl Breaker {
             state.probe_at = Some(now + PROBE);
         }
     }
-
-    /// Whether look-ups are suspended.
-    pub fn is_open(&self) -> bool {
-        self.0.lock().failures >= FAILURES
-    }
 }
 
 #[cfg(test)]
@@ -71,7 +66,6 @@ mod tests {
             assert!(breaker.lets_through(start));
             breaker.failed(start);
         }
-        assert!(breaker.is_open());
         assert!(!breaker.lets_through(start + Duration::from_millis(999)));
         assert!(breaker.lets_through(start + PROBE));
         assert!(!breaker.lets_through(start + PROBE), "one probe, not a crowd");

@@ -1,9 +1,6 @@
 //! What a forward-auth gateway tells about its caller: the gateway proved who it is, so its headers are believed.
 
-use std::{
-    borrow::Cow,
-    net::{IpAddr, SocketAddr},
-};
+use std::{borrow::Cow, net::IpAddr};
 
 use actix_web::{
     HttpRequest,
@@ -19,7 +16,10 @@ use super::{
     gateway::only_one,
     problem::Problem,
 };
-use crate::credentials::Presented;
+use crate::{
+    credentials::Presented,
+    web::client_ip::{Forwarded, parse_ip},
+};
 
 /// What the query string of `/v1/authorize` asks.
 #[derive(Debug, PartialEq, Eq)]
@@ -106,31 +106,11 @@ pub fn has_secret_in_query(uri: &str) -> bool {
 /// set one of them itself, or the caller could. An element that is no address ends the search, since nothing left of
 /// it can be believed.
 pub fn ip(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
-    let texts = |name: &'static str| -> Vec<&str> {
-        request.headers().get_all(name).map(|value| value.to_str().unwrap_or_default()).collect()
-    };
-    let forwarded = texts("x-forwarded-for").join(",");
-    if forwarded.is_empty() {
-        return parse_ip(texts("x-real-ip").first()?);
+    match Forwarded::read(request.headers(), trusted) {
+        Forwarded::From(ip) => Some(ip),
+        Forwarded::Unreadable => None,
+        Forwarded::Untold => parse_ip(request.headers().get("x-real-ip")?.to_str().ok()?),
     }
-    let mut caller = None;
-    for element in forwarded.rsplit(',') {
-        let ip = parse_ip(element)?;
-        caller = Some(ip);
-        if !trusted.iter().any(|range| range.contains(&ip)) {
-            break;
-        }
-    }
-    caller
-}
-
-/// With or without a port, with or without brackets; IPv4 folded out of IPv6.
-fn parse_ip(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    let ip =
-        bare.parse().ok().or_else(|| text.parse().ok().map(|socket: SocketAddr| socket.ip()))?;
-    Some(ip.to_canonical())
 }
 
 #[cfg(test)]

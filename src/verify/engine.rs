@@ -99,11 +99,6 @@ impl Engine {
         self.0.gateways.doubt_everything();
     }
 
-    /// Whether Postgres is not asked at the moment because it does not answer.
-    pub fn is_cut_off(&self) -> bool {
-        self.0.look_ups.are_suspended()
-    }
-
     /// Whether changes made by other processes are heard at the moment.
     pub fn hears_changes(&self) -> bool {
         self.0.listener.lock().as_ref().is_some_and(Listener::is_listening)

@@ -193,21 +193,29 @@ impl<T: Fact> Known<T> {
             return;
         };
         self.absent.remove(&hash);
-        let hashes = pending.hashes.entry(facts.id()).or_default();
-        if !hashes.contains(&hash) {
-            hashes.push(hash);
-        }
         let mut evicted = Vec::new();
         let doubts = self.doubts.load(Ordering::Acquire);
         let kept = Kept { facts: Arc::clone(facts), asked_at, doubts };
         self.present.insert_with_lifecycle(hash, kept, &mut evicted);
+        // What is replaced counts as pushed out, under the same hash: listing comes last, or the row could not be
+        // forgotten any more.
         for (id, hash) in evicted {
             pending.unlist(id, &hash);
+        }
+        if self.present.peek(&hash).is_some() {
+            pending.list(facts.id(), hash);
         }
     }
 }
 
 impl<T> Pending<T> {
+    fn list(&mut self, id: i64, hash: SecretHash) {
+        let hashes = self.hashes.entry(id).or_default();
+        if !hashes.contains(&hash) {
+            hashes.push(hash);
+        }
+    }
+
     fn unlist(&mut self, id: i64, hash: &SecretHash) {
         if let Some(hashes) = self.hashes.get_mut(&id) {
             hashes.retain(|other| other != hash);
@@ -261,7 +269,7 @@ impl<T> Pending<T> {
     }
 }
 
-/// Tells an insertion what it pushed out.
+/// Tells an insertion what it pushed out or replaced.
 #[derive(Clone)]
 struct Evicted;
 
@@ -400,6 +408,16 @@ mod tests {
         memory.forget(7);
         assert!(is_unknown(&memory, "secret") && is_unknown(&memory, "public key"));
         assert!(is_fresh(&memory, "other"));
+    }
+
+    #[test]
+    fn what_was_looked_up_again_is_forgotten_all_the_same() {
+        let memory = memory();
+        learn(&memory, "a", 7);
+        memory.doubt_everything();
+        learn(&memory, "a", 7);
+        memory.forget(7);
+        assert!(is_unknown(&memory, "a"));
     }
 
     #[test]

@@ -159,11 +159,6 @@ impl LookUps {
         }
     }
 
-    /// Whether Postgres is asked at all at the moment.
-    pub fn are_suspended(&self) -> bool {
-        self.0.breaker.is_open()
-    }
-
     /// Lets the threads end. One that Postgres keeps waiting ends with the process.
     pub fn stop(&self) {
         let mut lanes = self.0.lanes.lock();

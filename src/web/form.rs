@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web::BytesMut};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::error::AppError;
 
@@ -12,6 +12,18 @@ use crate::error::AppError;
 const LIMIT: usize = 16 * 1024;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A form that is only a button.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Button {}
+
+/// A box that is ticked; one that isn't is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ticked {
+    Yes,
+}
 
 /// A form as typed. `T` names its fields and refuses others (`deny_unknown_fields`); a list is a `Vec`.
 pub struct Fields<T>(pub T);
@@ -34,9 +46,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Fields<T> {
             if !is_form || is_encoded {
                 return Err(AppError::UnsupportedMediaType);
             }
-            let body = tokio::time::timeout(PATIENCE, read(payload)).await.map_err(|_| {
-                AppError::BadRequest("The form took too long to arrive. Send it again.".into())
-            })??;
+            let body = tokio::time::timeout(PATIENCE, read(payload))
+                .await
+                .map_err(|_| AppError::TooSlow)??;
             serde_html_form::from_bytes(&body).map(Self).map_err(|_| {
                 AppError::BadRequest("The form has a field that isn’t expected here, or one of them twice. Reload the page and try again.".into())
             })

@@ -15,6 +15,8 @@ use crate::{
 
 /// Under which name the session keeps who is signed in.
 pub const USER_ID: &str = "user_id";
+/// And since which password and role.
+pub const STAMP: &str = "stamp";
 
 /// Everything around the content of a page. A handler that takes one is for signed-in people.
 pub struct Layout {
@@ -57,8 +59,8 @@ impl FromRequest for Viewer {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let req = req.clone();
         Box::pin(async move {
-            let (app, id, origin) = signed_in(&req)?;
-            app.db.read(move |conn| Viewer::load(conn, id, origin)).await
+            let SignedIn { app, id, stamp, origin } = signed_in(&req)?;
+            app.db.read(move |conn| Viewer::of_session(conn, id, stamp, origin)).await
         })
     }
 }
@@ -70,10 +72,12 @@ impl FromRequest for Layout {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let req = req.clone();
         Box::pin(async move {
-            let (app, id, origin) = signed_in(&req)?;
+            let SignedIn { app, id, stamp, origin } = signed_in(&req)?;
             let (viewer, settings) = app
                 .db
-                .read(move |conn| Ok((Viewer::load(conn, id, origin)?, settings::load(conn)?)))
+                .read(move |conn| {
+                    Ok((Viewer::of_session(conn, id, stamp, origin)?, settings::load(conn)?))
+                })
                 .await?;
             let flash = Flash::take(&req.get_session());
             let section = req.path().split('/').nth(1).unwrap_or_default().to_owned();
@@ -87,12 +91,21 @@ pub fn origin_of(req: &HttpRequest) -> Origin {
     req.extensions().get::<Origin>().copied().unwrap_or_default()
 }
 
-fn signed_in(req: &HttpRequest) -> AppResult<(Data<App>, i64, Origin)> {
+struct SignedIn {
+    app: Data<App>,
+    id: i64,
+    stamp: i32,
+    origin: Origin,
+}
+
+fn signed_in(req: &HttpRequest) -> AppResult<SignedIn> {
     let app = req
         .app_data::<Data<App>>()
         .cloned()
         .ok_or_else(|| anyhow::anyhow!("no App in this scope"))?;
-    let id =
-        req.get_session().get::<i64>(USER_ID).ok().flatten().ok_or(AppError::SignInRequired)?;
-    Ok((app, id, origin_of(req)))
+    let session = req.get_session();
+    let (id, stamp) = (session.get(USER_ID).ok().flatten())
+        .zip(session.get(STAMP).ok().flatten())
+        .ok_or(AppError::SignInRequired)?;
+    Ok(SignedIn { app, id, stamp, origin: origin_of(req) })
 }

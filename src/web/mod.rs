@@ -34,9 +34,9 @@ pub mod time;
 
 pub use errors::{present_errors, text_config};
 pub use flash::Flash;
-pub use form::Fields;
+pub use form::{Button, Fields, Ticked};
 pub use hx::Hx;
 pub use layout::Layout;
 pub use problems::Problems;
-pub use render::{fragment_or_page, invalid, page, see_other, with_status};
+pub use render::{fragment_or_page, invalid, page, page_with_secret, see_other, with_status};
 pub use time::{Day, Moment};

@@ -33,10 +33,10 @@ pub async fn observe(
     let began = Instant::now();
     let id = Uuid::new_v4();
     let app = req.app_data::<Data<App>>();
-    let trusted = app.map(|app| app.config.trusted_proxies.clone()).unwrap_or_default();
+    let trusted = app.map_or(&[][..], |app| &app.config.trusted_proxies);
     let https = app.is_some_and(|app| app.config.is_https());
     let origin = Origin {
-        ip: client_ip(req.peer_addr().map(|peer| peer.ip()), req.headers(), &trusted),
+        ip: client_ip(req.peer_addr().map(|peer| peer.ip()), req.headers(), trusted),
         request_id: Some(id),
     };
     req.extensions_mut().insert(origin);

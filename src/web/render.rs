@@ -25,6 +25,18 @@ pub fn invalid(template: &impl Template) -> AppResult<HttpResponse> {
     with_status(StatusCode::UNPROCESSABLE_ENTITY, template)
 }
 
+/// The one page that shows a secret. Never compressed: what is typed elsewhere on it must not help to guess it.
+///
+/// # Errors
+/// As [`page`].
+pub fn page_with_secret(template: &impl Template) -> AppResult<HttpResponse> {
+    let mut response = page(template)?;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("identity"));
+    Ok(response)
+}
+
 /// A page with another status.
 ///
 /// # Errors

@@ -59,3 +59,27 @@ async fn whoever_finds_the_page_open_has_to_know_the_password() {
     }
     toms.post("/account/password", &fields).await.assert_status(429);
 }
+
+#[actix_web::test]
+async fn of_two_who_know_the_old_password_the_slower_one_changes_nothing() {
+    use diesel::{QueryDsl, RunQueryDsl};
+    use latchkey::{
+        error::AppError,
+        schema::users,
+        users::{Origin, Viewer, commands::change_own_password},
+    };
+    let app = TestApp::start();
+    let tom = app.manager("Tom");
+    let hash = |conn: &mut _| -> String {
+        let hash = users::table.find(tom.id).select(users::password_hash);
+        hash.first::<Option<String>>(conn).unwrap().expect("Tom has a password")
+    };
+    app.db(|conn| {
+        let viewer = Viewer::load(conn, tom.id, Origin::default()).unwrap();
+        let known = hash(conn);
+        change_own_password(conn, &viewer, &known, "the owner's").unwrap();
+        let slower = change_own_password(conn, &viewer, &known, "the thief's");
+        assert!(matches!(slower, Err(AppError::Conflict(_))), "{slower:?}");
+        assert_eq!(hash(conn), "the owner's");
+    });
+}

@@ -140,3 +140,44 @@ async fn looking_at_pages_does_not_write_the_session_each_time() {
     }
     assert_eq!(row_version(), before);
 }
+
+#[actix_web::test]
+async fn a_session_begun_with_the_old_password_is_over_although_it_is_saved_after_the_change() {
+    use diesel::OptionalExtension;
+    let app = TestApp::start();
+    let (ada, tom) = (app.administrator("Ada"), app.manager("Tom"));
+    type Row = (Vec<u8>, Option<i64>, serde_json::Value, chrono::DateTime<chrono::Utc>);
+    let columns = (sessions::id_hash, sessions::user_id, sessions::state, sessions::expires_at);
+
+    for change in ["password", "role"] {
+        let mut toms = app.sign_in(&tom).await;
+        let begun: Row = app.db(|conn| {
+            let of_tom = sessions::table.filter(sessions::user_id.eq(tom.id)).select(columns);
+            of_tom.first(conn).optional().unwrap().expect("Tom has a session")
+        });
+        app.operator(|conn, operator| match change {
+            "password" => {
+                let hash = users::passwords::hash(PASSWORD)?;
+                users::commands::set_password(conn, operator, tom.id, &hash).map(drop)
+            }
+            _ => users::commands::change_role(conn, operator, tom.id, users::Role::Administrator)
+                .map(drop),
+        });
+        // Whoever was signing in meanwhile is slower than the change.
+        app.db(|conn| {
+            let (id_hash, user_id, state, expires_at) = begun;
+            diesel::insert_into(sessions::table)
+                .values((
+                    sessions::id_hash.eq(id_hash),
+                    sessions::user_id.eq(user_id),
+                    sessions::state.eq(state),
+                    sessions::expires_at.eq(expires_at),
+                ))
+                .execute(conn)
+                .unwrap();
+        });
+        toms.get("/").await.assert_leads_to("/sign-in");
+        app.db(|conn| diesel::delete(sessions::table).execute(conn).unwrap());
+    }
+    app.sign_in(&ada).await.get("/").await.assert_status(200);
+}
