@@ -77,9 +77,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                     .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest),
             )
             .build();
-        cfg.service(
-            web::resource("/static/{path:.*}").wrap(Compress::default()).get(assets::serve),
-        );
+        cfg.service(web::resource("/static/{path:.*}").get(assets::serve));
         cfg.service(
             web::scope("")
                 .configure(text_config)

@@ -1,8 +1,13 @@
 //! Files that go to browsers as they are, inside the binary, under addresses that change with their content.
 
-use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, collections::HashMap, io::Write, sync::LazyLock};
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, Header},
+    web,
+};
+use flate2::{Compression, write::GzEncoder};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
@@ -12,13 +17,19 @@ struct Static;
 
 struct Asset {
     content: Cow<'static, [u8]>,
+    /// The same, made as small as gzip can once, rather than in a hurry for every visitor.
+    gzipped: web::Bytes,
     mime: String,
     digest: String,
 }
 
 /// Loaded by every page, in this order.
-pub const SCRIPTS: [&str; 11] = [
-    "js/htmx.min.js",
+pub const SCRIPTS: [&str; 2] = ["js/htmx.min.js", BEHAVIOUR];
+
+/// All our own scripts as one file: ten more answers would cost a first visit more than what is in them.
+const BEHAVIOUR: &str = "js/app.js";
+
+const PARTS: [&str; 10] = [
     "js/copy.js",
     "js/dialogs.js",
     "js/reveal.js",
@@ -32,6 +43,7 @@ pub const SCRIPTS: [&str; 11] = [
 ];
 
 static ASSETS: LazyLock<HashMap<String, Asset>> = LazyLock::new(|| {
+    let behaviour = Asset::new(Cow::Owned(join(&PARTS)), "text/javascript");
     Static::iter()
         .filter_map(|path| {
             let file = Static::get(&path)?;
@@ -40,17 +52,41 @@ static ASSETS: LazyLock<HashMap<String, Asset>> = LazyLock::new(|| {
             } else {
                 file.data
             };
-            let digest = hex::encode(&Sha256::digest(&content)[..16]);
-            let mime = file.metadata.mimetype();
-            let mime = if mime.starts_with("text/") {
-                format!("{mime}; charset=utf-8")
-            } else {
-                mime.to_owned()
-            };
-            Some((path.into_owned(), Asset { content, mime, digest }))
+            Some((path.into_owned(), Asset::new(content, file.metadata.mimetype())))
         })
+        .chain([(BEHAVIOUR.to_owned(), behaviour)])
         .collect()
 });
+
+impl Asset {
+    fn new(content: Cow<'static, [u8]>, mime: &str) -> Self {
+        let digest = hex::encode(&Sha256::digest(&content)[..16]);
+        let mime = if mime.starts_with("text/") {
+            format!("{mime}; charset=utf-8")
+        } else {
+            mime.to_owned()
+        };
+        let gzipped = gzip(&content).into();
+        Self { content, gzipped, mime, digest }
+    }
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder
+        .write_all(content)
+        .and_then(|()| encoder.finish())
+        .expect("memory takes what it is given")
+}
+
+/// Each script is a function of its own, so they may stand one after the other.
+fn join(paths: &[&str]) -> Vec<u8> {
+    paths
+        .iter()
+        .filter_map(|path| Static::get(path))
+        .flat_map(|file| file.data.into_owned())
+        .collect()
+}
 
 /// The address of a file; a browser may keep what it gets there for ever.
 pub fn url(path: &str) -> String {
@@ -75,11 +111,20 @@ pub async fn serve(req: HttpRequest, path: web::Path<String>) -> HttpResponse {
     if is_fresh {
         return response.finish();
     }
-    response.content_type(asset.mime.as_str());
+    response.content_type(asset.mime.as_str()).insert_header((header::VARY, "Accept-Encoding"));
+    if accepts_gzip(&req) {
+        return response.insert_header(header::ContentEncoding::Gzip).body(asset.gzipped.clone());
+    }
     match &asset.content {
         Cow::Borrowed(content) => response.body(*content),
         Cow::Owned(content) => response.body(content.clone()),
     }
+}
+
+fn accepts_gzip(req: &HttpRequest) -> bool {
+    let gzip = header::Encoding::gzip();
+    header::AcceptEncoding::parse(req)
+        .is_ok_and(|accepted| accepted.negotiate([gzip.clone()].iter()) == Some(gzip))
 }
 
 /// Puts the files that `app.css` imports in place of its imports: one file a page, no build step.
@@ -108,6 +153,27 @@ mod tests {
         let css = String::from_utf8_lossy(&ASSETS["css/app.css"].content);
         assert!(css.contains("@layer tokens {"));
         assert!(!css.contains("@import"), "an import was not understood");
+    }
+
+    #[test]
+    fn the_scripts_are_one_file_with_every_one_of_them() {
+        let ours = Static::iter().filter(|path| {
+            path.starts_with("js/") && path.ends_with(".js") && !path.ends_with(".min.js")
+        });
+        let mut ours: Vec<_> = ours.collect();
+        ours.sort_unstable();
+        let mut parts = PARTS.to_vec();
+        parts.sort_unstable();
+        assert_eq!(ours, parts);
+        assert!(ASSETS[BEHAVIOUR].content.len() > ASSETS["js/copy.js"].content.len());
+    }
+
+    /// The whole of a first visit may weigh 60 kB; this is the part that every page shares.
+    #[test]
+    fn what_every_page_loads_is_small() {
+        let shared = ["css/app.css", "icons/sprite.svg"].into_iter().chain(SCRIPTS);
+        let weight: usize = shared.map(|path| ASSETS[path].gzipped.len()).sum();
+        assert!(weight < 42_000, "{weight} bytes");
     }
 
     #[test]

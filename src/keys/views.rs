@@ -181,6 +181,16 @@ pub struct Index {
 }
 
 impl Index {
+    /// What screen readers hear when the list has changed under the search field.
+    pub fn said(&self) -> String {
+        match self.rows.len() {
+            _ if self.unknown_secret => "No key has this secret".into(),
+            0 => "No key matches".into(),
+            1 => "1 key listed".into(),
+            many => format!("{many} keys listed"),
+        }
+    }
+
     pub fn statuses(&self) -> [Status; 4] {
         Status::ALL
     }
@@ -401,6 +411,16 @@ pub struct Reveal {
     pub basic: Secret,
     /// Whether it replaces another secret.
     pub again: bool,
+}
+
+impl Reveal {
+    /// A first request with the new secret.
+    fn curl(&self) -> String {
+        format!(
+            "curl https://api.example.com/ -H \"Authorization: Bearer {}\"",
+            self.secret.reveal()
+        )
+    }
 }
 
 /// A draft that was sent a second time.

@@ -1,10 +1,13 @@
 //! One struct per template.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 
 use super::queries::KeyCounts;
 use crate::{
     gateways::Gateway,
+    keys::spaced,
     web::{Layout, Moment},
 };
 
@@ -19,6 +22,11 @@ pub struct Index {
 }
 
 impl Index {
+    /// 10 000
+    fn number(&self, number: impl Borrow<i64>) -> String {
+        spaced(*number.borrow())
+    }
+
     fn is_administrator(&self) -> bool {
         self.layout.viewer.is_administrator()
     }

@@ -53,6 +53,18 @@
     }
   });
 
+  // A menu opens to where there is room.
+  document.addEventListener("toggle", ({ target }) => {
+    if (!target.matches?.("details.menu")) return;
+    target.removeAttribute("data-upwards");
+    target.removeAttribute("data-downwards");
+    if (!target.open) return;
+    const { top, bottom } = target.getBoundingClientRect();
+    const needed = target.querySelector(".menu__items").offsetHeight + 8;
+    const upwards = innerHeight - bottom < needed && top > needed;
+    target.setAttribute(upwards ? "data-upwards" : "data-downwards", "");
+  }, true);
+
   // A click on what hovering has opened keeps it open.
   document.addEventListener("click", (event) => {
     const popup = event.target.closest("summary")?.closest("details[data-hovered]");

@@ -28,6 +28,15 @@
     event.target.closest("[data-dismiss]")?.closest("[data-toast]")?.remove();
   });
 
+  // What was swapped in may have a sentence for those who don't see it change; it takes the focus if that was lost.
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    const said = target.dataset?.said;
+    const announcer = document.getElementById("announcer");
+    if (!said || !announcer) return;
+    announcer.textContent = said;
+    if (document.activeElement === document.body) target.focus({ preventScroll: true });
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     const toasts = document.getElementById("toasts");
     if (!toasts) return;

@@ -13,7 +13,7 @@
 
   const spell = (field) => {
     const place = document.querySelector(field.dataset.spelled);
-    if (place) place.textContent = field.valueAsDate ? `Until ${day.format(field.valueAsDate)}` : "";
+    if (place) place.textContent = field.valueAsDate ? `Until ${day.format(field.valueAsDate).replace(",", "")}` : "";
   };
 
   document.addEventListener("input", ({ target }) => {

@@ -40,6 +40,7 @@ const kinds = {
     there(found) && [tidy(found.getAttribute("aria-label")), ...(label(found) ? names(label(found)) : [])].includes(words)),
   choice: () => boxes().map(title),
   box: boxes,
+  tab: () => all(".tabs__tab").filter((found) => there(found) && names(found).includes(words)),
   copy: () => all(".copyable").filter((found) => tidy(found.querySelector(".copyable__label")?.textContent) === words)
     .map((found) => found.querySelector("[data-copy]")),
   value: () => all(".copyable").filter((found) => tidy(found.querySelector(".copyable__label")?.textContent) === words)

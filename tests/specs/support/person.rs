@@ -153,6 +153,9 @@ impl Person {
     /// Copies a value with the button beside it, and is told so.
     pub async fn copy(&self, label: &str) {
         self.note(format!("copies “{label}”"));
+        if let Some(tab) = self.find("tab", label).await {
+            let _ = tab.click().await;
+        }
         self.act_on("copy", label, async |button| button.click().await).await;
         let said = async || {
             let button = self.find("copy", label).await?;
