@@ -135,8 +135,7 @@ async fn what_is_missing_is_said_and_focused() {
     ada.click("Continue").await;
     ada.sees("One answer needs another look").await;
     ada.sees("Step 3 of 5").await;
-    let focused = "return document.activeElement.matches('[data-error-summary]')";
-    assert_eq!(ada.run(focused).await, true);
+    ada.is_focused_on("All permissions").await;
     ada.toggle("orders:read").await;
     super::continues_to(&ada, 4).await;
 }
