@@ -494,3 +494,18 @@ async fn nothing_that_is_sent_anywhere_breaks_anything_or_shows_our_insides() {
         }
     }
 }
+
+#[actix_web::test]
+async fn a_form_that_never_comes_whole_is_not_waited_for() {
+    use std::io::{Read, Write};
+    let app = TestApp::start();
+    let mut stream = std::net::TcpStream::connect(app.address).unwrap();
+    let head = format!(
+        "POST /sign-in HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nContent-Type: {FORM}\r\nContent-Length: 100\r\n\r\nemail=",
+        app.address
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).unwrap();
+    assert_eq!(String::from_utf8_lossy(&status), "HTTP/1.1 408");
+}

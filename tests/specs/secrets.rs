@@ -7,7 +7,7 @@ use latchkey::{applications, keys, presets, users, users::Viewer};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Browser, PASSWORD, Page, Program, database::SpecDatabase};
+use crate::support::{Browser, PASSWORD, Page, Program, TestApp, database::SpecDatabase};
 
 #[derive(QueryableByName)]
 struct Line {
@@ -243,4 +243,24 @@ async fn what_is_stored_of_a_secret_opens_nothing() {
     let dump = app.db(dump);
     assert!(!dump.contains(PASSWORD) && dump.contains("$argon2id$"));
     let _ = keys::WINDOWS;
+}
+
+/// What a page is compressed with must not help to guess the secret beside it.
+#[actix_web::test]
+async fn no_page_that_shows_a_secret_is_compressed() {
+    let app = TestApp::start();
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    ada = ada.with_header("Accept-Encoding", "gzip");
+    let list = ada.request(Method::HEAD, "/team", |request| request).await;
+    assert_eq!(list.header("content-encoding"), "gzip");
+    for (path, fields) in [
+        ("/applications", &[("name", "Back office")][..]),
+        ("/gateways", &[("name", "Edge"), ("environment", "production")]),
+        ("/team", &[("name", "Tom"), ("email", "tom@example.com"), ("role", "manager")]),
+        ("/team/2/link", &[]),
+    ] {
+        let page = ada.post(path, fields).await;
+        page.assert_status(200);
+        assert_eq!(page.header("content-encoding"), "identity", "{path}");
+    }
 }
