@@ -267,11 +267,9 @@ pub fn delete(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> App
 /// Reads viewer and key as they are now and holds both still until the transaction ends.
 fn take(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<(Viewer, Key)> {
     let viewer = viewer.confirm_api_access(conn)?;
-    keys::table
-        .filter(keys::public_key.eq(public_key))
-        .select(keys::id)
-        .for_update()
-        .first::<i64>(conn)?;
+    let key = queries::find(conn, &viewer, public_key)?;
+    // Only after it is known to be the viewer's to see: waiting for somebody else's row would tell that it exists.
+    keys::table.find(key.id).select(keys::id).for_update().first::<i64>(conn)?;
     let key = queries::find(conn, &viewer, public_key)?;
     Ok((viewer, key))
 }

@@ -227,11 +227,17 @@ impl KeyForm {
         }
     }
 
-    /// The whole edit form. An expiry that is not touched stays to the second, also one that has passed.
+    /// The whole edit form. What is not touched stays: an expiry to the second, also one
+    /// that has passed, and limits that the form does not show.
     ///
     /// # Errors
     /// What is wrong, by field.
-    pub fn parse_changes(&self, choices: &Choices, key: &Key) -> Result<KeyChanges, KeyErrors> {
+    pub fn parse_changes(
+        &self,
+        choices: &Choices,
+        key: &Key,
+        held: &Holdings,
+    ) -> Result<KeyChanges, KeyErrors> {
         let mut errors = KeyErrors::default();
         let named = self.check_name(&mut errors);
         let permissions = self.check_permissions(choices, &mut errors);
@@ -239,7 +245,10 @@ impl KeyForm {
             && key
                 .expires_at
                 .is_some_and(|at| at.format("%Y-%m-%d").to_string() == self.expires_on);
-        let limits = errors.keep("rate_count", self.parse_rate());
+        // The form shows one limit; a key may have several, and keeps them unless this one is changed.
+        let limits = errors.keep("rate_count", self.parse_rate()).map(|typed| {
+            if typed.first() == held.limits.first() { held.limits.clone() } else { typed }
+        });
         let expiry = if is_untouched {
             Some(key.expires_at)
         } else {

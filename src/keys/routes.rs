@@ -277,7 +277,7 @@ async fn update(
         );
         return invalid(&draw_edit(layout, key, limits, form, errors, choices));
     }
-    let changes = match form.parse_changes(&choices, &key) {
+    let changes = match form.parse_changes(&choices, &key, &held) {
         Ok(changes) => changes,
         Err(errors) => return invalid(&draw_edit(layout, key, limits, form, errors, choices)),
     };

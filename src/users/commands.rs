@@ -1,5 +1,6 @@
 //! Adding people, their roles, their passwords. A new password or role ends the person's sessions.
 
+use chrono::Utc;
 use diesel::{PgConnection, prelude::*};
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use crate::{
     audit::{self, Action, Subject},
     credentials::Secret,
     error::{AppError, AppResult},
-    schema::{one_time_links, sessions, users},
+    schema::{api_access, one_time_links, sessions, users},
     text,
 };
 
@@ -82,6 +83,13 @@ pub fn change_role(
         ));
     }
     diesel::update(users::table.find(user_id)).set(users::role.eq(role.slug())).execute(conn)?;
+    // A grant belongs to the role it was given for: who becomes a manager again is granted access again, or not.
+    diesel::update(
+        api_access::table
+            .filter(api_access::user_id.eq(user_id).and(api_access::withdrawn_at.is_null())),
+    )
+    .set((api_access::withdrawn_by.eq(viewer.id), api_access::withdrawn_at.eq(Utc::now())))
+    .execute(conn)?;
     let session_stamp = end_sessions(conn, user_id)?;
     let details = json!({ "role": [user.role.slug(), role.slug()] });
     record(conn, &viewer, &user, Action::UserRoleChanged, details)?;

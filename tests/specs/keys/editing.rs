@@ -222,7 +222,7 @@ async fn an_expired_key_lives_again_only_when_an_administrator_says_so() {
 }
 
 #[actix_web::test]
-async fn several_limits_are_not_lost_without_a_word() {
+async fn several_limits_stay_when_the_one_that_is_shown_is_not_touched() {
     let app = TestApp::start();
     let ada = app.administrator("Ada");
     let key = app.key_with(Some(&ada), "deploy bot", |new| {
@@ -230,7 +230,12 @@ async fn several_limits_are_not_lost_without_a_word() {
     });
     let mut ada = app.sign_in(&ada).await;
     ada.get(&address(&key)).await.assert_shows("This key has 2 rate limits.");
+    let form = ada.get(&address(&key)).await;
+    ada.submit(&form, "main form", &[("name", "deploy robot")]).await.assert_status(303);
     ada.get(&key.page()).await.assert_shows("10 / second").assert_shows("100 / hour");
+    let form = ada.get(&address(&key)).await;
+    ada.submit(&form, "main form", &[("rate_count", "20")]).await.assert_status(303);
+    ada.get(&key.page()).await.assert_shows("20 / second").assert_hides("100 / hour");
 }
 
 #[actix_web::test]

@@ -56,3 +56,17 @@ async fn a_role_that_is_none_is_no_role() {
         page.assert_status(422).assert_is_page().assert_shows("Choose one of the two roles.");
     }
 }
+
+#[actix_web::test]
+async fn who_is_a_manager_again_has_no_access_until_it_is_granted_again() {
+    let app = TestApp::start();
+    let lee = app.manager_with_access("Lee");
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    let role = format!("/team/{}/role", lee.id);
+    ada.post(&role, &[("role", "administrator")]).await.assert_leads_to("/team");
+    ada.post(&role, &[("role", "manager")]).await.assert_leads_to("/team");
+    let mut lees = app.visitor();
+    let fields = [("email", lee.email.as_str()), ("password", crate::support::PASSWORD)];
+    lees.post("/sign-in", &fields).await.assert_status(303);
+    lees.get("/keys").await.assert_status(404);
+}
