@@ -1,4 +1,4 @@
-//! The heart: keys, from the wizard that makes them to the list that shows them.
+//! Keys, from the wizard that makes them to the list that shows them: the heart of it all.
 //!
 //! | file | for |
 //! |---|---|
@@ -7,13 +7,13 @@
 //! | `commands.rs` | create, update, disable, enable, regenerate, revoke, delete; each audits |
 //! | `filter.rs` | the address of the list, as typed and as meant; cursors |
 //! | `history.rs` | the trail of a key, as sentences |
-//! | `form.rs` | a key as typed → `NewKey`, `KeyChanges` or what is wrong |
+//! | `form/` | a key as typed → `NewKey`, `KeyChanges` or what is wrong |
 //! | `drafts.rs` | the wizard as far as it is filled in; one draft makes one key |
 //! | `sketch.rs` | a key in plain words, before it exists |
 //! | `wizard.rs` | the steps of creating |
 //! | `routes.rs` | addresses and handlers |
 //! | `acts.rs` | handlers of what happens to a key: confirm, then do |
-//! | `views.rs` | one struct per template |
+//! | `views/` | one struct per template |
 
 mod acts;
 pub mod commands;

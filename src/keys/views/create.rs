@@ -1,0 +1,101 @@
+//! The wizard, and what comes of it.
+
+use askama::Template;
+
+use super::Chip;
+use crate::{
+    credentials::Secret,
+    keys::{Choices, Key, KeyErrors, KeyForm, WINDOWS, sketch::Sketch, wizard::Step},
+    web::Layout,
+};
+
+/// A step of the wizard.
+#[derive(Template)]
+#[template(path = "keys/new.html")]
+pub struct New {
+    pub layout: Layout,
+    pub draft: String,
+    pub step: Step,
+    pub form: KeyForm,
+    pub errors: KeyErrors,
+    pub choices: Choices,
+    pub sketch: Sketch,
+}
+
+impl New {
+    pub fn steps(&self) -> [Step; 5] {
+        Step::ALL
+    }
+
+    pub fn windows(&self) -> [(i32, &'static str); 4] {
+        WINDOWS
+    }
+
+    /// On the summary: what is chosen, as chips.
+    pub fn chips(&self) -> Vec<Chip> {
+        chosen(&self.form, &self.choices)
+    }
+
+    /// Until when, spelled out.
+    pub fn expiry(&self) -> String {
+        match (&self.sketch.until, self.form.expires.as_str()) {
+            (None, _) => "Never".into(),
+            (Some(day), "date") => format!("Until {day}"),
+            (Some(day), days) => format!("{days} days, until {day}"),
+        }
+    }
+}
+
+pub(super) fn chosen(form: &KeyForm, choices: &Choices) -> Vec<Chip> {
+    if form.all_permissions == "yes" {
+        return vec![Chip { text: "All permissions".into(), whole: true }];
+    }
+    let whole = choices.catalogue.iter().filter(|section| form.has_section(&section.slug));
+    let single = choices
+        .catalogue
+        .iter()
+        .filter(|section| !form.has_section(&section.slug))
+        .flat_map(|section| &section.permissions)
+        .filter(|permission| form.has_permission(&permission.slug));
+    whole
+        .map(|section| Chip { text: section.name.clone(), whole: true })
+        .chain(single.map(|permission| Chip { text: permission.slug.clone(), whole: false }))
+        .collect()
+}
+
+/// What the key will be able to do, beside the form, while one fills it in.
+#[derive(Template)]
+#[template(path = "keys/_sketch.html")]
+pub struct SketchAside {
+    pub sketch: Sketch,
+}
+
+/// The secret, once.
+#[derive(Template)]
+#[template(path = "keys/reveal.html")]
+pub struct Reveal {
+    pub layout: Layout,
+    pub key: Key,
+    pub secret: Secret,
+    pub basic: Secret,
+    /// Whether it replaces another secret.
+    pub again: bool,
+}
+
+impl Reveal {
+    /// A first request with the new secret.
+    fn curl(&self) -> String {
+        format!(
+            "curl https://api.example.com/ -H \"Authorization: Bearer {}\"",
+            self.secret.reveal()
+        )
+    }
+}
+
+/// A draft that was sent a second time.
+#[derive(Template)]
+#[template(path = "keys/created_before.html")]
+pub struct CreatedBefore {
+    pub layout: Layout,
+    pub key: Option<Key>,
+}

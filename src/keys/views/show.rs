@@ -1,0 +1,97 @@
+//! A key's own page.
+
+use askama::Template;
+
+use super::Row;
+use crate::{
+    keys::{history::Told, queries::Restrictions, spaced},
+    usage,
+    web::{Layout, Moment},
+};
+
+/// A key's own page.
+#[derive(Template)]
+#[template(path = "keys/show.html")]
+pub struct Show {
+    pub layout: Layout,
+    pub row: Row,
+    pub days: Vec<usage::Day>,
+    pub history: Vec<Told>,
+    pub restrictions: Restrictions,
+    /// The catalogue's words for what the key holds.
+    pub granted: Vec<Granted>,
+}
+
+/// A line of the permissions on a key's page.
+pub enum Granted {
+    Everything,
+    Section { name: String, count: usize },
+    Single { label: String, slug: String, access: &'static str, publishable: bool },
+}
+
+impl Show {
+    pub fn valid(&self) -> String {
+        spaced(self.days.iter().map(|day| day.valid).sum())
+    }
+
+    pub fn refused(&self) -> String {
+        spaced(self.days.iter().map(|day| day.refused).sum())
+    }
+
+    /// How long ago the current secret was shown.
+    pub fn secret_made(&self) -> Moment {
+        Moment::new(self.row.key.secret.created_at, self.row.now)
+    }
+
+    /// 7 Nov
+    pub fn first_day(&self) -> String {
+        self.days.first().map(|day| day.date.format("%-d %b").to_string()).unwrap_or_default()
+    }
+
+    pub fn has_traffic(&self) -> bool {
+        self.days.iter().any(|day| day.valid + day.refused > 0)
+    }
+
+    /// The bars of the chart: what a day is called, and where its two rectangles stand, in a box of 560 × 120.
+    pub fn bars(&self) -> Vec<Bar> {
+        let most =
+            self.days.iter().map(|day| day.valid + day.refused).max().unwrap_or(0).max(1) as f64;
+        let height =
+            |count: i64| if count == 0 { 0.0 } else { (count as f64 / most * 112.0).max(1.5) };
+        let width = 560.0 / self.days.len().max(1) as f64;
+        self.days
+            .iter()
+            .enumerate()
+            .map(|(at, day)| {
+                let (valid, refused) = (height(day.valid), height(day.refused));
+                let x = at as f64 * width + width * 0.15;
+                let refused_y =
+                    120.0 - valid - refused - if valid > 0.0 && refused > 0.0 { 1.5 } else { 0.0 };
+                Bar {
+                    title: format!(
+                        "{}: {} allowed, {} refused",
+                        day.date.format("%-d %B"),
+                        spaced(day.valid),
+                        spaced(day.refused)
+                    ),
+                    x: format!("{x:.1}"),
+                    width: format!("{:.1}", width * 0.7),
+                    valid: (day.valid > 0)
+                        .then(|| (format!("{:.1}", 120.0 - valid), format!("{valid:.1}"))),
+                    refused: (day.refused > 0)
+                        .then(|| (format!("{refused_y:.1}"), format!("{refused:.1}"))),
+                }
+            })
+            .collect()
+    }
+}
+
+/// A day of the chart, in the chart's own units.
+pub struct Bar {
+    pub title: String,
+    pub x: String,
+    pub width: String,
+    /// Top and height.
+    pub valid: Option<(String, String)>,
+    pub refused: Option<(String, String)>,
+}
