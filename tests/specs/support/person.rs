@@ -284,6 +284,14 @@ impl Person {
         self.give_up(&format!("the focus never came to “{name}”"))
     }
 
+    /// So many dialogs stand over the page.
+    pub async fn has_dialogs(&self, count: u64) {
+        let script = "return [document.querySelectorAll('dialog:modal').length, document.querySelectorAll('dialog').length]";
+        let are_there =
+            async || (self.run(script).await == serde_json::json!([count, count])).then_some(());
+        self.wait_for(&format!("{count} dialogs"), are_there).await;
+    }
+
     /// The focus comes to what is called this.
     pub async fn is_focused_on(&self, name: &str) {
         self.wait_for(&format!("the focus on “{name}”"), async || {

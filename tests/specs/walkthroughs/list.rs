@@ -21,7 +21,7 @@ async fn disabling_redraws_the_row_and_says_so() {
     ada.click("Disable API Key").await;
     ada.row_says("deploy bot", "Inactive").await;
     ada.sees("deploy bot is disabled. Its requests are refused from now on.").await;
-    assert_eq!(ada.run("return document.querySelectorAll('dialog').length").await, 0);
+    ada.has_dialogs(0).await;
     ada.is_focused_on("Actions for deploy bot").await;
     ada.row_says("another", "Active").await;
     ada.choose_from_menu_of("deploy bot", "Enable").await;
@@ -44,7 +44,7 @@ async fn a_reason_that_cannot_be_kept_is_asked_for_again_in_the_dialog() {
     ada.fill("Reason", "seen by \u{202e}").await;
     ada.click("Revoke API Key").await;
     ada.sees("Reason must be at most 200 characters that can be shown").await;
-    assert_eq!(ada.run("return document.querySelectorAll('dialog:modal').length").await, 1);
+    ada.has_dialogs(1).await;
     assert_eq!(verdict(&app, &gateway, &key.secret, &[]).await, super::valid());
     ada.fill("Reason", "seen by everybody").await;
     ada.click("Revoke API Key").await;

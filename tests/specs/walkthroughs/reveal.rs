@@ -15,7 +15,7 @@ async fn revealing(app: &TestApp) -> Person {
 async fn a_new_secret_is_in_a_window_over_the_page_and_can_be_copied() {
     let app = TestApp::start();
     let ada = revealing(&app).await;
-    assert_eq!(ada.run("return document.querySelectorAll('dialog:modal').length").await, 1);
+    ada.has_dialogs(1).await;
     ada.is_focused_on("Copy").await;
     ada.copy("Secret key").await;
     ada.sees("Secret key copied").await;
