@@ -16,5 +16,5 @@ pub mod passwords;
 pub mod queries;
 mod viewer;
 
-pub use model::{ApiAccess, Member, NewUser, User, parse_email};
+pub use model::{ApiAccess, Member, NewUser, User, Withdrawal, parse_email};
 pub use viewer::{Origin, Role, Viewer};

@@ -54,6 +54,8 @@ pub struct Member {
     pub has_password: bool,
     /// The grant that is in force; administrators need none.
     pub api_access: Option<ApiAccess>,
+    /// How the last grant ended, when none is in force.
+    pub withdrawal: Option<Withdrawal>,
 }
 
 impl Member {
@@ -69,6 +71,14 @@ pub struct ApiAccess {
     pub granted_at: DateTime<Utc>,
     /// `None` when the operator did, or somebody who is gone.
     pub granted_by: Option<String>,
+}
+
+/// API access that was taken back.
+#[derive(Debug, Clone)]
+pub struct Withdrawal {
+    pub withdrawn_at: DateTime<Utc>,
+    /// `None` when the operator did, or somebody who is gone.
+    pub withdrawn_by: Option<String>,
 }
 
 /// An e-mail address, folded as addresses are compared.

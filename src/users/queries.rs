@@ -1,9 +1,11 @@
 //! Reading people.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, alias, prelude::*};
 
-use super::{ApiAccess, Member, User, Viewer};
+use super::{ApiAccess, Member, User, Viewer, Withdrawal};
 use crate::{
     error::{AppError, AppResult},
     schema::{api_access, users},
@@ -44,14 +46,30 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<Member>> 
         ))
         .order((users::role, users::name, users::id))
         .load(conn)?;
+    let mut withdrawals = withdrawals(conn)?;
     Ok(rows
         .into_iter()
         .map(|(user, has_password, granted_at, granted_by)| Member {
-            user,
             has_password,
             api_access: granted_at.map(|granted_at| ApiAccess { granted_at, granted_by }),
+            withdrawal: withdrawals.remove(&user.id).filter(|_| granted_at.is_none()),
+            user,
         })
         .collect())
+}
+
+/// The last withdrawal of everybody who ever had API access taken back.
+fn withdrawals(conn: &mut PgConnection) -> AppResult<HashMap<i64, Withdrawal>> {
+    let rows: Vec<(i64, Option<DateTime<Utc>>, Option<String>)> = api_access::table
+        .left_join(users::table.on(users::id.nullable().eq(api_access::withdrawn_by)))
+        .filter(api_access::withdrawn_at.is_not_null())
+        .order(api_access::id)
+        .select((api_access::user_id, api_access::withdrawn_at, users::name.nullable()))
+        .load(conn)?;
+    let told = |(user_id, at, withdrawn_by): (i64, Option<DateTime<Utc>>, Option<String>)| {
+        at.map(|withdrawn_at| (user_id, Withdrawal { withdrawn_at, withdrawn_by }))
+    };
+    Ok(rows.into_iter().filter_map(told).collect())
 }
 
 /// One person, for administrators and for themself.

@@ -21,6 +21,7 @@ async fn a_grant_counts_with_the_next_click_and_so_does_its_end() {
     page.assert_status(200).assert_is_page().assert_shows("No active key belongs to Tom.");
     let form = format!("form[action='/team/{}/withdraw']", tom.id);
     ada.submit(&page, &form, &[]).await.assert_leads_to("/team");
+    ada.get("/team").await.assert_shows("withdrawn by Ada,");
     toms.get("/keys").await.assert_status(404);
     toms.get("/applications").await.assert_status(404);
 }
