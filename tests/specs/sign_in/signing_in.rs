@@ -1,3 +1,4 @@
+use futures_util::future::{join, join_all};
 use latchkey::users;
 use reqwest::{Method, header};
 
@@ -212,4 +213,29 @@ async fn the_trail_knows_who_came_in_and_who_was_refused_but_no_password() {
     );
     assert!(!format!("{trail:?}").contains("other password"));
     assert!(!format!("{trail:?}").contains("hunter2"));
+}
+
+#[actix_web::test]
+async fn a_flood_of_sign_ins_is_told_to_come_back_and_verification_goes_on() {
+    let app = TestApp::start();
+    let gateway = app.gateway("production");
+    let key = app.key(&app.administrator("Ada"), "deploy bot");
+    let mut strangers: Vec<_> = (0..90).map(|_| app.visitor()).collect();
+    let flood = join_all(strangers.iter_mut().enumerate().map(async |(number, stranger)| {
+        let email = format!("stranger-{number}@example.com");
+        stranger.post("/sign-in", &[("email", &email), ("password", "a password of theirs")]).await
+    }));
+    let (pages, code) = join(flood, app.code(&gateway, &key.secret)).await;
+    assert_eq!(code, "VALID");
+    let mut turned_away = 0;
+    for page in &pages {
+        if page.status() == 503 {
+            turned_away += 1;
+            page.assert_is_page();
+            assert!(!page.header("retry-after").is_empty());
+        } else {
+            page.assert_status(401);
+        }
+    }
+    assert!(turned_away > 0, "all {} were let in to hash", pages.len());
 }
