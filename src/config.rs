@@ -1,4 +1,5 @@
-//! What the installation is told from outside. Nothing else reads the environment.
+//! What the installation is told from outside. Nothing else reads the environment, but the search for Postgres's own
+//! programs (`PG_BIN_DIR`, `PATH`).
 
 use std::{
     net::{IpAddr, SocketAddr},
