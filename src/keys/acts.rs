@@ -134,12 +134,9 @@ pub async fn confirm(
 
 /// A page that asks for what would be refused helps nobody.
 fn refuse_impossible(act: Act, acts: &views::Acts, key: &Key, viewer: &Viewer) -> AppResult<()> {
-    let revoked =
-        || AppError::Conflict("This key is revoked for good. Create a new one instead.".into());
     let is_revoked = key.revoked_at.is_some();
     match act {
-        Act::Disable | Act::Enable if is_revoked => Err(revoked()),
-        Act::Regenerate if is_revoked => Err(revoked()),
+        Act::Disable | Act::Enable | Act::Regenerate if is_revoked => commands::refuse_revoked(key),
         Act::Regenerate if !acts.regenerate => Err(AppError::Conflict(
             "This key has expired. Extend it first, or create a new one.".into(),
         )),

@@ -92,11 +92,7 @@ pub fn update(
 ) -> AppResult<Edited> {
     let (viewer, key) = take(conn, viewer, public_key)?;
     let now = Utc::now();
-    if key.status(now) == Status::Revoked {
-        return Err(AppError::Conflict(
-            "This key is revoked for good. Create a new one instead.".into(),
-        ));
-    }
+    refuse_revoked(&key)?;
     if key.version != version {
         return Ok(Edited::Stale(Box::new(key)));
     }
@@ -274,7 +270,8 @@ fn take(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult
     Ok((viewer, key))
 }
 
-fn refuse_revoked(key: &Key) -> AppResult<()> {
+/// Nothing changes a revoked key any more.
+pub(super) fn refuse_revoked(key: &Key) -> AppResult<()> {
     if key.revoked_at.is_some() {
         return Err(AppError::Conflict(
             "This key is revoked for good. Create a new one instead.".into(),

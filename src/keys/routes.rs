@@ -243,11 +243,7 @@ async fn edit(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<H
     let (viewer, public_key) = (layout.viewer.clone(), parse_key(&path)?);
     let (key, held, choices) =
         app.db.read(move |conn| read_for_edit(conn, &viewer, &public_key)).await?;
-    if key.revoked_at.is_some() {
-        return Err(AppError::Conflict(
-            "This key is revoked for good. Create a new one instead.".into(),
-        ));
-    }
+    commands::refuse_revoked(&key)?;
     let form = KeyForm::of(&key, &held);
     page(&draw_edit(layout, key, held.limits.len(), form, KeyErrors::default(), choices))
 }
