@@ -10,6 +10,10 @@ diesel::table! {
         create_label -> Text,
         new_key_all_permissions -> Bool,
         managers_may_revoke -> Bool,
+        managers_may_regenerate -> Bool,
+        default_lifetime_days -> Int4,
+        keys_path -> Text,
+        api_url -> Text,
     }
 }
 
@@ -22,6 +26,9 @@ diesel::table! {
         password_hash -> Nullable<Text>,
         created_at -> Timestamptz,
         session_stamp -> Int4,
+        disabled_at -> Nullable<Timestamptz>,
+        time_zone -> Text,
+        mode -> Nullable<Text>,
     }
 }
 
@@ -33,6 +40,8 @@ diesel::table! {
         granted_at -> Timestamptz,
         withdrawn_by -> Nullable<Int8>,
         withdrawn_at -> Nullable<Timestamptz>,
+        all_environments -> Bool,
+        all_permissions -> Bool,
     }
 }
 
@@ -64,6 +73,9 @@ diesel::table! {
         prefix -> Text,
         mode -> Text,
         position -> Int4,
+        retired_at -> Nullable<Timestamptz>,
+        longest_days -> Nullable<Int4>,
+        allows_never -> Bool,
     }
 }
 
@@ -73,6 +85,7 @@ diesel::table! {
         slug -> Text,
         name -> Text,
         position -> Int4,
+        retired_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -86,6 +99,7 @@ diesel::table! {
         access -> Text,
         publishable -> Bool,
         position -> Int4,
+        retired_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -99,6 +113,9 @@ diesel::table! {
         secret_created_at -> Timestamptz,
         created_by -> Nullable<Int8>,
         created_at -> Timestamptz,
+        secret_last_used_at -> Nullable<Timestamptz>,
+        archived_at -> Nullable<Timestamptz>,
+        recoverable_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -107,6 +124,7 @@ diesel::table! {
         id -> Int8,
         external_id -> Text,
         created_at -> Timestamptz,
+        name -> Text,
     }
 }
 
@@ -130,6 +148,8 @@ diesel::table! {
         deleted_at -> Nullable<Timestamptz>,
         last_used_at -> Nullable<Timestamptz>,
         version -> Int4,
+        excluded_ips -> Array<Cidr>,
+        allowed_origins -> Array<Text>,
     }
 }
 
@@ -141,6 +161,7 @@ diesel::table! {
         masked -> Text,
         created_at -> Timestamptz,
         ends_at -> Nullable<Timestamptz>,
+        sealed -> Nullable<Bytea>,
     }
 }
 
@@ -222,6 +243,53 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    secret_callers (secret_id, caller) {
+        secret_id -> Int8,
+        caller -> Text,
+        requests -> Int8,
+        last_seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    api_access_environments (access_id, environment_id) {
+        access_id -> Int8,
+        environment_id -> Int8,
+    }
+}
+
+diesel::table! {
+    api_access_sections (access_id, section_id) {
+        access_id -> Int8,
+        section_id -> Int8,
+    }
+}
+
+diesel::table! {
+    api_access_permissions (access_id, permission_id) {
+        access_id -> Int8,
+        permission_id -> Int8,
+    }
+}
+
+diesel::table! {
+    key_resets (id) {
+        id -> Uuid,
+        user_id -> Nullable<Int8>,
+        at -> Timestamptz,
+        application_id -> Int8,
+        environment_id -> Int8,
+    }
+}
+
+diesel::joinable!(secret_callers -> key_secrets (secret_id));
+diesel::joinable!(api_access_environments -> api_access (access_id));
+diesel::joinable!(api_access_environments -> environments (environment_id));
+diesel::joinable!(api_access_sections -> api_access (access_id));
+diesel::joinable!(api_access_sections -> sections (section_id));
+diesel::joinable!(api_access_permissions -> api_access (access_id));
+diesel::joinable!(api_access_permissions -> permissions (permission_id));
 diesel::joinable!(api_access -> users (user_id));
 diesel::joinable!(one_time_links -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -262,4 +330,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     gateways,
     audit_events,
     usage_minutes,
+    secret_callers,
+    api_access_environments,
+    api_access_sections,
+    api_access_permissions,
+    key_resets,
 );

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{
     Key, commands, queries,
-    routes::{parse_key, reveal},
+    routes::parse_key,
     views::{self, Question, Row},
 };
 use crate::{
@@ -214,33 +214,6 @@ pub async fn revoke(
         }
         outcome => outcome,
     }
-}
-
-/// The fields of a regeneration.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RegenerateForm {
-    version: String,
-}
-
-/// `POST /keys/{public key}/regenerate`: the new secret, once.
-pub async fn regenerate(
-    app: Data<App>,
-    layout: Layout,
-    path: Path<String>,
-    form: Fields<RegenerateForm>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.with_api_access()?;
-    let (viewer, public_key) = (layout.viewer.clone(), parse_key(&path)?);
-    let version: i32 = form.into_inner().version.parse().map_err(|_| {
-        AppError::BadRequest("The form is incomplete. Open the key and try again.".into())
-    })?;
-    let (key, secret) = app
-        .db
-        .write(move |conn| commands::regenerate(conn, &viewer, &public_key, Some(version)))
-        .await?;
-    app.forget(Change::Key(key.id));
-    reveal(layout, key, secret, true)
 }
 
 async fn act<F>(

@@ -4,26 +4,31 @@
 //! |---|---|
 //! | `model.rs` | `Key`, `Status`, `Limit`, `NewKey`; pure |
 //! | `queries.rs` | reads; every one starts at `visible_to(viewer)` |
-//! | `commands.rs` | create, update, disable, enable, regenerate, revoke, delete; each audits |
+//! | `commands/` | create, update, disable, enable, regenerate, revoke, delete; each audits |
 //! | `filter.rs` | the address of the list, as typed and as meant; cursors |
 //! | `history.rs` | the trail of a key, as sentences |
 //! | `form/` | a key as typed → `NewKey`, `KeyChanges` or what is wrong |
 //! | `drafts.rs` | the wizard as far as it is filled in; one draft makes one key |
 //! | `sketch.rs` | a key in plain words, before it exists |
 //! | `wizard.rs` | the steps of creating |
-//! | `routes.rs` | addresses and handlers |
+//! | `routes.rs` | addresses |
+//! | `list.rs`, `show.rs`, `edit.rs`, `regenerate.rs` | handlers of those pages |
 //! | `acts.rs` | handlers of what happens to a key: confirm, then do |
 //! | `views/` | one struct per template |
 
 mod acts;
 pub mod commands;
 mod drafts;
+mod edit;
 mod filter;
 mod form;
 mod history;
+mod list;
 mod model;
 pub mod queries;
+mod regenerate;
 mod routes;
+mod show;
 mod sketch;
 mod views;
 mod wizard;

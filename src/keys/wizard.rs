@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     Choices, KeyErrors, KeyForm, commands,
     drafts::{self, Draft},
-    routes::reveal,
+    regenerate::reveal,
     sketch::Sketch,
     views,
 };

@@ -1,0 +1,1 @@
+alter table permissions drop column retired_at; alter table sections drop column retired_at;

@@ -1,0 +1,1 @@
+alter table key_secrets drop column sealed;

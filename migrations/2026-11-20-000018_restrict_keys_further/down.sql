@@ -1,0 +1,1 @@
+alter table keys drop column excluded_ips, drop column allowed_origins;

@@ -1,0 +1,149 @@
+//! Everything that happens to a key. Each act checks again who asks, in the transaction that changes, writes its
+//! event there, and announces the change to whoever verifies.
+
+mod create;
+mod regenerate;
+mod status;
+mod update;
+
+use diesel::{PgConnection, prelude::*};
+use serde_json::{Value, json};
+
+use super::{Key, Limit, Permissions, queries};
+use crate::{
+    audit::{self, Action, Subject},
+    changes::Change,
+    credentials::Secret,
+    error::{AppError, AppResult},
+    schema::{key_limits, key_permissions, key_secrets, key_sections, keys},
+    users::Viewer,
+};
+
+pub use create::create;
+pub use regenerate::regenerate;
+pub use status::{delete, disable, enable, may_revoke, revoke};
+pub use update::{Edited, update};
+
+/// Reads viewer and key as they are now and holds both still until the transaction ends.
+fn take(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<(Viewer, Key)> {
+    let viewer = viewer.confirm_api_access(conn)?;
+    let key = queries::find(conn, &viewer, public_key)?;
+    // Only after it is known to be the viewer's to see: waiting for somebody else's row would tell that it exists.
+    keys::table.find(key.id).select(keys::id).for_update().first::<i64>(conn)?;
+    let key = queries::find(conn, &viewer, public_key)?;
+    Ok((viewer, key))
+}
+
+/// Nothing changes a revoked key any more.
+pub(in crate::keys) fn refuse_revoked(key: &Key) -> AppResult<()> {
+    if key.revoked_at.is_some() {
+        return Err(AppError::Conflict(
+            "This key is revoked for good. Create a new one instead.".into(),
+        ));
+    }
+    Ok(())
+}
+
+fn finish(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    key: &Key,
+    action: Action,
+    details: Value,
+) -> AppResult<Key> {
+    record(conn, viewer, key, action, details)?;
+    queries::find(conn, viewer, &key.public_key)
+}
+
+fn record(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    key: &Key,
+    action: Action,
+    details: Value,
+) -> AppResult<()> {
+    audit::record(conn, viewer, action, Subject { id: &key.public_key, name: &key.name }, details)?;
+    Change::Key(key.id).announce(conn)
+}
+
+fn issue(conn: &mut PgConnection, key_id: i64, prefix: &str) -> AppResult<Secret> {
+    let secret = Secret::for_key(prefix);
+    diesel::insert_into(key_secrets::table)
+        .values((
+            key_secrets::key_id.eq(key_id),
+            key_secrets::hash.eq(secret.hash().as_bytes()),
+            key_secrets::masked.eq(secret.masked()),
+        ))
+        .execute(conn)?;
+    Ok(secret)
+}
+
+fn grant(conn: &mut PgConnection, key_id: i64, permissions: &Permissions) -> AppResult<()> {
+    let sections: Vec<_> = permissions
+        .sections
+        .iter()
+        .map(|section| (key_sections::key_id.eq(key_id), key_sections::section_id.eq(section)))
+        .collect();
+    diesel::insert_into(key_sections::table)
+        .values(sections)
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    let single: Vec<_> = permissions
+        .permissions
+        .iter()
+        .map(|permission| {
+            (key_permissions::key_id.eq(key_id), key_permissions::permission_id.eq(permission))
+        })
+        .collect();
+    diesel::insert_into(key_permissions::table)
+        .values(single)
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    Ok(())
+}
+
+fn limit(conn: &mut PgConnection, key_id: i64, limits: &[Limit]) -> AppResult<()> {
+    let limits: Vec<_> = limits
+        .iter()
+        .map(|limit| {
+            (
+                key_limits::key_id.eq(key_id),
+                key_limits::per_seconds.eq(limit.per_seconds),
+                key_limits::requests.eq(limit.requests),
+            )
+        })
+        .collect();
+    diesel::insert_into(key_limits::table).values(limits).execute(conn)?;
+    Ok(())
+}
+
+/// What the trail says of a key: everything an edit can change.
+fn describe(conn: &mut PgConnection, key: &Key) -> AppResult<Value> {
+    let held = queries::holdings_of(conn, key)?;
+    let restrictions = queries::restrictions_of(conn, key)?;
+    let slugs =
+        |named: &[(String, String)]| named.iter().map(|(slug, _)| slug.clone()).collect::<Vec<_>>();
+    Ok(json!({
+        "name": key.name,
+        "note": key.note,
+        "all_permissions": key.all_permissions,
+        "sections": slugs(&held.sections),
+        "permissions": slugs(&held.permissions),
+        "limits": held.limits.iter().map(Limit::short).collect::<Vec<_>>(),
+        "expires_at": key.expires_at,
+        "customers": restrictions.customers,
+        "allowed_ips": restrictions.allowed_ips,
+    }))
+}
+
+/// `{"name": ["old", "new"]}` for what differs.
+fn difference(before: &Value, after: &Value) -> Value {
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+        return json!({});
+    };
+    after
+        .iter()
+        .filter(|(field, value)| before.get(*field) != Some(value))
+        .map(|(field, value)| (field.clone(), json!([before.get(field), value])))
+        .collect()
+}

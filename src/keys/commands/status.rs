@@ -1,0 +1,106 @@
+//! Stopping a key, for a while or for good.
+
+use chrono::{DateTime, Utc};
+use diesel::{PgConnection, prelude::*};
+use serde_json::json;
+
+use super::{finish, record, refuse_revoked, take};
+use crate::{
+    audit::Action,
+    error::{AppError, AppResult},
+    keys::{Key, Status},
+    schema::keys,
+    settings, text,
+    users::Viewer,
+};
+
+/// Stops a key until it is enabled. Disabling twice keeps the first date.
+///
+/// # Errors
+/// [`AppError::NotFound`]; [`AppError::Conflict`] when it is revoked.
+pub fn disable(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<Key> {
+    let (viewer, key) = take(conn, viewer, public_key)?;
+    refuse_revoked(&key)?;
+    if key.disabled_at.is_some() {
+        return Ok(key);
+    }
+    diesel::update(keys::table.find(key.id)).set(keys::disabled_at.eq(Utc::now())).execute(conn)?;
+    finish(conn, &viewer, &key, Action::KeyDisabled, json!({}))
+}
+
+/// Lets a disabled key work again.
+///
+/// # Errors
+/// As [`disable`].
+pub fn enable(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<Key> {
+    let (viewer, key) = take(conn, viewer, public_key)?;
+    refuse_revoked(&key)?;
+    if key.disabled_at.is_none() {
+        return Ok(key);
+    }
+    diesel::update(keys::table.find(key.id))
+        .set(keys::disabled_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)?;
+    finish(conn, &viewer, &key, Action::KeyEnabled, json!({}))
+}
+
+/// Ends a key for good. Revoking twice keeps the first date.
+///
+/// # Errors
+/// [`AppError::NotFound`]; [`AppError::Forbidden`] for a manager where the policy leaves it to administrators;
+/// [`AppError::Unprocessable`] when the reason cannot be shown.
+pub fn revoke(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    public_key: &str,
+    reason: Option<&str>,
+) -> AppResult<Key> {
+    let (viewer, key) = take(conn, viewer, public_key)?;
+    if !may_revoke(conn, &viewer)? {
+        return Err(AppError::Forbidden);
+    }
+    if key.revoked_at.is_some() {
+        return Ok(key);
+    }
+    let reason = reason.map(text::tidy).filter(|reason| !reason.is_empty());
+    if reason
+        .as_ref()
+        .is_some_and(|reason| reason.chars().count() > 200 || !text::is_showable(reason))
+    {
+        return Err(AppError::Unprocessable(
+            "Reason must be at most 200 characters that can be shown.".into(),
+        ));
+    }
+    diesel::update(keys::table.find(key.id))
+        .set((keys::revoked_at.eq(Utc::now()), keys::revoke_reason.eq(&reason)))
+        .execute(conn)?;
+    let details = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
+    finish(conn, &viewer, &key, Action::KeyRevoked, details)
+}
+
+/// Whether the viewer may revoke the keys they see.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn may_revoke(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
+    Ok(viewer.is_administrator() || settings::load(conn)?.managers_may_revoke)
+}
+
+/// Takes a key off the list. Its row and its trail stay.
+///
+/// # Errors
+/// [`AppError::NotFound`]; [`AppError::Forbidden`] unless an administrator asks; [`AppError::Conflict`] while it is active.
+pub fn delete(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<Key> {
+    let (viewer, key) = take(conn, viewer, public_key)?;
+    if !viewer.is_administrator() {
+        return Err(AppError::Forbidden);
+    }
+    if key.status(Utc::now()) == Status::Active {
+        return Err(AppError::Conflict(
+            "This key is active: somebody may be using it. Revoke or disable it first.".into(),
+        ));
+    }
+    diesel::update(keys::table.find(key.id)).set(keys::deleted_at.eq(Utc::now())).execute(conn)?;
+    record(conn, &viewer, &key, Action::KeyDeleted, json!({}))?;
+    Ok(key)
+}

@@ -1,0 +1,83 @@
+//! The page of a key.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use chrono::Utc;
+
+use super::{
+    Choices, commands, history, queries,
+    routes::parse_key,
+    views::{self, Granted, Row},
+    wizard,
+};
+use crate::{
+    app::App,
+    audit,
+    error::AppResult,
+    usage,
+    web::{Layout, page},
+};
+
+/// How many days of traffic a key's page shows.
+const DAYS: u64 = 14;
+/// How many events of its history.
+const EVENTS: i64 = 50;
+
+/// `GET /keys/{public key}`
+pub async fn show(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<HttpResponse> {
+    let layout = layout.with_api_access()?;
+    let (viewer, public_key, now) = (layout.viewer.clone(), parse_key(&path)?, Utc::now());
+    let (row, restrictions, days, events, choices) = app
+        .db
+        .read(move |conn| {
+            let key = queries::find(conn, &viewer, &public_key)?;
+            let held = queries::holdings_of(conn, &key)?;
+            let restrictions = queries::restrictions_of(conn, &key)?;
+            let days = usage::by_day(conn, key.id, DAYS, now.date_naive())?;
+            let events = audit::recent_for(conn, &public_key, EVENTS)?;
+            let may_revoke = commands::may_revoke(conn, &viewer)?;
+            Ok((
+                Row::new(key, held, &viewer, may_revoke, now),
+                restrictions,
+                days,
+                events,
+                wizard::choices(conn, &viewer)?,
+            ))
+        })
+        .await?;
+    let granted = granted(&row, &choices);
+    page(&views::Show {
+        layout,
+        row,
+        restrictions,
+        days,
+        history: events.into_iter().map(history::tell).collect(),
+        granted,
+    })
+}
+
+fn granted(row: &Row, choices: &Choices) -> Vec<Granted> {
+    if row.key.all_permissions {
+        return vec![Granted::Everything];
+    }
+    let whole = row.held.sections.iter().map(|(slug, name)| Granted::Section {
+        name: name.clone(),
+        count: choices
+            .catalogue
+            .iter()
+            .find(|section| section.slug == *slug)
+            .map_or(0, |section| section.permissions.len()),
+    });
+    let catalogue = choices.catalogue.iter().flat_map(|section| &section.permissions);
+    let single = catalogue
+        .filter(|permission| row.held.permissions.iter().any(|(slug, _)| *slug == permission.slug))
+        .map(|permission| Granted::Single {
+            label: permission.label.clone(),
+            slug: permission.slug.clone(),
+            access: permission.access.slug(),
+            publishable: permission.publishable,
+        });
+    whole.chain(single).collect()
+}
