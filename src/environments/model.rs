@@ -1,5 +1,6 @@
 //! What an environment is.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -60,4 +61,10 @@ pub struct Environment {
     pub prefix: String,
     #[diesel(deserialize_as = String)]
     pub mode: Mode,
+    /// Takes no new keys or gateways from then on.
+    pub retired_at: Option<DateTime<Utc>>,
+    /// The policy: a key expires at most so many days after it is made or edited.
+    pub longest_days: Option<i32>,
+    /// The policy: a key may be made that never expires.
+    pub allows_never: bool,
 }

@@ -21,6 +21,14 @@ pub struct Settings {
     pub new_key_all_permissions: bool,
     /// Marketplace managers may revoke their own keys; otherwise only administrators revoke.
     pub managers_may_revoke: bool,
+    /// Marketplace managers may regenerate their own keys; otherwise only administrators do.
+    pub managers_may_regenerate: bool,
+    /// The lifetime that the wizard suggests, in days.
+    pub default_lifetime_days: i32,
+    /// Another address of the list of keys; without the slash at the front.
+    pub keys_path: String,
+    /// The platform's own API, for example requests; may be empty.
+    pub api_url: String,
 }
 
 impl Settings {
