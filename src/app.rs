@@ -22,7 +22,10 @@ use crate::{
     sign_in::{PgSessionStore, Throttle},
     users::passwords::Passwords,
     verify::Engine,
-    web::{cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors, text_config},
+    web::{
+        Layout, cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors,
+        text_config,
+    },
 };
 
 /// A session that isn't used ends after this long.
@@ -82,7 +85,9 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
             web::scope("")
                 .configure(text_config)
                 .configure(pages)
-                .default_service(web::to(|| async { Err::<String, _>(AppError::NotFound) }))
+                .default_service(web::to(async |_: Option<Layout>| {
+                    Err::<String, _>(AppError::NotFound)
+                }))
                 .wrap(CatchPanic::default())
                 .wrap(sessions)
                 .wrap(from_fn(refuse_cross_site))

@@ -13,12 +13,23 @@ use actix_web::{
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Hx, see_other};
+use super::{Hx, Layout, see_other};
 use crate::{credentials::Presented, error::AppError, users::Origin};
 
 #[derive(Template)]
 #[template(path = "errors/page.html")]
 struct ErrorPage<'a> {
+    status: StatusCode,
+    title: &'a str,
+    message: &'a str,
+    request_id: &'a str,
+}
+
+/// The same for somebody who is signed in, with the navigation around it.
+#[derive(Template)]
+#[template(path = "errors/inside.html")]
+struct InnerErrorPage<'a> {
+    layout: &'a Layout,
     status: StatusCode,
     title: &'a str,
     message: &'a str,
@@ -60,11 +71,12 @@ pub async fn present_errors(
     match next.call(req).await {
         Ok(response) => {
             let response = response.map_into_boxed_body();
+            let layout = response.request().extensions().get::<Layout>().cloned();
             let presented = match response.response().error().and_then(Error::as_error::<AppError>)
             {
-                Some(error) => present(error, &asker),
+                Some(error) => present(error, &asker, layout.as_ref()),
                 None => match blank(&response) {
-                    Some(error) => present(&error, &asker),
+                    Some(error) => present(&error, &asker, layout.as_ref()),
                     None => return Ok(response),
                 },
             };
@@ -82,7 +94,7 @@ pub async fn present_errors(
                 Some(failure_of_middleware(&error))
             };
             error.add_response_mapper(move |plain| match &stand_in {
-                Some(error) => present(error, &asker),
+                Some(error) => present(error, &asker, None),
                 None => plain,
             });
             Err(error)
@@ -120,7 +132,7 @@ fn blank(response: &ServiceResponse) -> Option<AppError> {
     })
 }
 
-fn present(error: &AppError, asker: &Asker) -> HttpResponse {
+fn present(error: &AppError, asker: &Asker, layout: Option<&Layout>) -> HttpResponse {
     let status = error.status_code();
     if status.is_server_error() {
         let cause = std::error::Error::source(error)
@@ -150,13 +162,16 @@ fn present(error: &AppError, asker: &Asker) -> HttpResponse {
                 .insert_header(("HX-Reswap", "beforeend"));
             ErrorToast { message: &message, request_id: &asker.request_id }.render()
         }
-        (_, false) => ErrorPage {
-            status,
-            title: title(error, status),
-            message: &message,
-            request_id: &asker.request_id,
+        (_, false) => {
+            let (title, message, request_id) =
+                (title(error, status), message.as_str(), asker.request_id.as_str());
+            match layout {
+                Some(layout) => {
+                    InnerErrorPage { layout, status, title, message, request_id }.render()
+                }
+                None => ErrorPage { status, title, message, request_id }.render(),
+            }
         }
-        .render(),
     };
     match drawn {
         Ok(markup) => response.body(markup),

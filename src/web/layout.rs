@@ -19,6 +19,7 @@ pub const USER_ID: &str = "user_id";
 pub const STAMP: &str = "stamp";
 
 /// Everything around the content of a page. A handler that takes one is for signed-in people.
+#[derive(Clone)]
 pub struct Layout {
     pub viewer: Viewer,
     pub settings: Settings,
@@ -81,7 +82,10 @@ impl FromRequest for Layout {
                 .await?;
             let flash = Flash::take(&req.get_session());
             let section = req.path().split('/').nth(1).unwrap_or_default().to_owned();
-            Ok(Self { viewer, settings, flash, section })
+            let layout = Self { viewer, settings, flash, section };
+            // An error page of somebody who is signed in has the same navigation around it.
+            req.extensions_mut().insert(layout.clone());
+            Ok(layout)
         })
     }
 }

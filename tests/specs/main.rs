@@ -10,6 +10,7 @@ mod checking;
 mod command_line;
 mod cross_site;
 mod demo;
+mod error_pages;
 mod gateways;
 mod headers;
 mod keys;
