@@ -9,10 +9,6 @@ async fn whoever_is_signed_in_keeps_the_navigation() {
     for address in ["/keys/prod_pk_0123456789abcdef", "/no/such/page"] {
         let page = ada.get(address).await;
         page.assert_status(404).assert_shows("There’s nothing here").assert_shows("Gateways");
-        assert_eq!(
-            page.text("#navigation a[aria-current]"),
-            if address.starts_with("/keys") { "API Keys" } else { "" }
-        );
     }
 }
 
