@@ -19,14 +19,14 @@ use crate::{
     config::Config,
     db::Db,
     error::AppError,
-    sign_in::{PgSessionStore, Throttle},
+    sign_in::{IDLE_LIMIT, PgSessionStore, Throttle},
     users::passwords::Passwords,
     verify::Engine,
-    web::{cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors, text_config},
+    web::{
+        cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors, text_config,
+        time::in_the_viewers_zone,
+    },
 };
-
-/// A session that isn't used ends after this long.
-const IDLE_LIMIT: Duration = Duration::minutes(30);
 
 /// The state of the program, one for all workers.
 pub struct App {
@@ -73,7 +73,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
             .cookie_same_site(SameSite::Lax)
             .session_lifecycle(
                 PersistentSession::default()
-                    .session_ttl(IDLE_LIMIT)
+                    .session_ttl(Duration::minutes(IDLE_LIMIT.num_minutes()))
                     .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest),
             )
             .build();
@@ -83,6 +83,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .configure(text_config)
                 .configure(pages)
                 .default_service(web::to(|| async { Err::<String, _>(AppError::NotFound) }))
+                .wrap(from_fn(in_the_viewers_zone))
                 .wrap(CatchPanic::default())
                 .wrap(sessions)
                 .wrap(from_fn(refuse_cross_site))
