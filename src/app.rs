@@ -56,6 +56,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::overview::routes(cfg);
     crate::keys::routes(cfg);
     crate::applications::routes(cfg);
+    crate::customers::routes(cfg);
     crate::gateways::routes(cfg);
     crate::team::routes(cfg);
     crate::settings::routes(cfg);
