@@ -19,17 +19,14 @@ use crate::{
     config::Config,
     db::Db,
     error::AppError,
-    sign_in::{PgSessionStore, Throttle},
+    sign_in::{IDLE_LIMIT, PgSessionStore, Throttle},
     users::passwords::Passwords,
     verify::Engine,
     web::{
         Layout, cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors,
-        text_config,
+        text_config, time::in_the_viewers_zone,
     },
 };
-
-/// A session that isn't used ends after this long.
-const IDLE_LIMIT: Duration = Duration::minutes(30);
 
 /// The state of the program, one for all workers.
 pub struct App {
@@ -59,6 +56,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::overview::routes(cfg);
     crate::keys::routes(cfg);
     crate::applications::routes(cfg);
+    crate::customers::routes(cfg);
     crate::gateways::routes(cfg);
     crate::team::routes(cfg);
     crate::settings::routes(cfg);
@@ -76,7 +74,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
             .cookie_same_site(SameSite::Lax)
             .session_lifecycle(
                 PersistentSession::default()
-                    .session_ttl(IDLE_LIMIT)
+                    .session_ttl(Duration::minutes(IDLE_LIMIT.num_minutes()))
                     .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest),
             )
             .build();
@@ -88,6 +86,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .default_service(web::to(async |_: Option<Layout>| {
                     Err::<String, _>(AppError::NotFound)
                 }))
+                .wrap(from_fn(in_the_viewers_zone))
                 .wrap(CatchPanic::default())
                 .wrap(sessions)
                 .wrap(from_fn(refuse_cross_site))

@@ -7,7 +7,7 @@ use crate::{
     sign_in,
     users::{
         Origin, User, Viewer,
-        commands::set_password,
+        commands::{hold, set_password},
         links::{self, Purpose},
         queries,
     },
@@ -28,9 +28,12 @@ pub fn choose_password(
     token: &str,
     hash: &str,
 ) -> AppResult<User> {
-    let Purpose::Password(user_id) = links::use_up(conn, token)? else {
+    let Purpose::Password(user_id) = links::peek(conn, token)? else {
         return Err(AppError::LinkGone);
     };
+    // First the person, then the link, as whoever disables them or makes another link does.
+    hold(conn, user_id)?;
+    links::use_up(conn, token)?;
     let viewer = load(conn, user_id, origin)?;
     let user = set_password(conn, &viewer, user_id, hash)?;
     sign_in::record(conn, origin, user_id)?;

@@ -1,9 +1,41 @@
 //! The forms as typed, and what they mean. Passwords are taken out, so that no page can show them again.
 
+use chrono_tz::Tz;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::{users::passwords, web::Problems};
+use crate::{text, users::passwords, web::Problems};
+
+/// Another name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Name {
+    #[serde(default)]
+    pub name: String,
+}
+
+impl Name {
+    pub fn parse(&self) -> Result<String, Problems> {
+        text::parse_name("Name", &self.name, 100)
+            .map_err(|sentence| Problems::one("name", sentence))
+    }
+}
+
+/// Another zone, by its IANA name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeZone {
+    #[serde(default)]
+    time_zone: String,
+}
+
+impl TimeZone {
+    pub fn parse(&self) -> Result<Tz, Problems> {
+        self.time_zone
+            .parse()
+            .map_err(|_| Problems::one("time_zone", "Choose one of the time zones in the list."))
+    }
+}
 
 /// A password, typed twice.
 pub struct NewPassword {

@@ -1,7 +1,28 @@
-//! Customers of the platform, by the platform's own ids.
+//! Customers of the platform, by the platform's own ids. A key can be restricted to some of them.
+//!
+//! | file | |
+//! |---|---|
+//! | `model.rs` | what is known of a customer, what an id looks like |
+//! | `queries.rs` | reading them: administrators only |
+//! | `commands.rs` | adding, renaming, removing, importing |
+//! | `filter.rs` | the list's address: search and cursor |
+//! | `sheet.rs` | a CSV file, understood line by line |
+//! | `upload.rs` | that file as a browser sends it |
+//! | `import.rs` | handlers of the import: check, then do |
+//! | `forms.rs`, `routes.rs`, `views.rs` | the other pages |
 
 mod commands;
+mod filter;
+mod forms;
+mod import;
 mod model;
+mod queries;
+mod routes;
+mod sheet;
+mod upload;
+mod views;
 
-pub use commands::find_or_add;
+pub use commands::{add, find_or_add, import, remove, rename};
 pub use model::{Customer, parse_external_id};
+pub use routes::routes;
+pub use sheet::{Row, Sheet};

@@ -13,6 +13,25 @@ pub struct Customer {
     /// The platform's own id of its customer.
     pub external_id: String,
     pub created_at: DateTime<Utc>,
+    /// What people call them; may be empty.
+    pub name: String,
+}
+
+impl Customer {
+    /// The address of its page. The platform's id may hold anything, so the address has a number of ours.
+    pub fn address(&self) -> String {
+        format!("/customers/{}", self.id)
+    }
+
+    /// What to call them: the name, or else the id.
+    pub fn called(&self) -> &str {
+        if self.name.is_empty() { &self.external_id } else { &self.name }
+    }
+
+    /// How the audit trail calls a customer.
+    pub fn subject(&self) -> String {
+        format!("customer:{}", self.id)
+    }
 }
 
 /// An id as the platform spells it. Unlike a name it is compared byte by byte, so only outer blanks are removed.
@@ -28,6 +47,17 @@ pub fn parse_external_id(typed: &str) -> Result<&str, String> {
         return Err("Customer contains characters that cannot be shown.".into());
     }
     Ok(id)
+}
+
+/// What people call a customer, tidied; nothing at all is fine too.
+///
+/// # Errors
+/// The sentence for the field.
+pub fn parse_name(typed: &str) -> Result<String, String> {
+    if typed.trim().is_empty() {
+        return Ok(String::new());
+    }
+    text::parse_name("Name", typed, 100)
 }
 
 #[cfg(test)]

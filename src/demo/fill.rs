@@ -7,20 +7,20 @@ use diesel::{Connection, PgConnection, prelude::*, sql_query, sql_types::Text};
 use zeroize::Zeroizing;
 
 use super::{
-    samples::{Fate, Holds, Owner, SAMPLES, Sample},
+    samples::{CUSTOMERS, Fate, Holds, Owner, SAMPLES, Sample},
     sign_ins,
     traffic::{self, Traffic},
 };
 use crate::{
-    applications,
+    applications, customers,
     environments::{self, Environment},
     error::{AppError, AppResult},
     gateways,
     keys::{Key, Limit, NewKey, Permissions, commands},
     presets,
     schema::{
-        api_access, applications as application_rows, gateways as gateway_rows, key_secrets, keys,
-        users,
+        api_access, applications as application_rows, customers as customer_rows,
+        gateways as gateway_rows, key_secrets, keys, users,
     },
     scopes::{self, Section},
     users::{NewUser, Origin, Role, Viewer, commands as people, passwords, queries},
@@ -53,6 +53,7 @@ struct Demo {
     administrator: Viewer,
     manager: Viewer,
     applications: [i64; 2],
+    customers: Vec<i64>,
     environments: Vec<Environment>,
     catalogue: Vec<Section>,
     keys: Vec<(&'static Sample, Key)>,
@@ -98,6 +99,13 @@ impl Demo {
                 application_rows::secret_created_at.eq(founded),
             ))
             .execute(conn)?;
+        let customers = CUSTOMERS
+            .iter()
+            .map(|(id, name)| Ok(customers::add(conn, &administrator, id, name)?.id))
+            .collect::<AppResult<Vec<i64>>>()?;
+        diesel::update(customer_rows::table)
+            .set(customer_rows::created_at.eq(founded))
+            .execute(conn)?;
         let environments = environments::list(conn)?;
         let first = environments.first().ok_or(AppError::NotFound)?;
         let (gateway, token) = gateways::create(conn, &administrator, "Edge proxy", first.id)?;
@@ -115,6 +123,7 @@ impl Demo {
             administrator,
             manager,
             applications: [storefront.id, partners.id],
+            customers,
             environments,
             catalogue,
             keys: Vec::new(),
@@ -236,7 +245,7 @@ impl Demo {
                 .into_iter()
                 .collect(),
             expires_at: sample.expires.map(|days| self.ago(-days)),
-            customers: Vec::new(),
+            customers: sample.customer.map(|at| self.customers[at]).into_iter().collect(),
             allowed_ips: Vec::new(),
         }
     }

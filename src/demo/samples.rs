@@ -44,6 +44,8 @@ pub struct Sample {
     pub expires: Option<f64>,
     pub last_used: Option<f64>,
     pub fate: Fate,
+    /// The place in [`CUSTOMERS`] of the one customer it is restricted to.
+    pub customer: Option<usize>,
     /// Requests a minute in the busiest hour; the verdict of those that are refused, and their share.
     pub traffic: Option<(f64, &'static str, f64)>,
 }
@@ -62,8 +64,21 @@ const KEY: Sample = Sample {
     expires: Some(60.0),
     last_used: None,
     fate: Fate::Lives,
+    customer: None,
     traffic: None,
 };
+
+/// Id and name.
+pub const CUSTOMERS: [(&str, &str); 8] = [
+    ("cus_1001", "Acme Rentals"),
+    ("cus_1002", "Bergström & Söner AB"),
+    ("cus_1003", "Casa Lumière"),
+    ("cus_1004", ""),
+    ("cus_1007", "Deckchairs Direct"),
+    ("cus_1011", "Northwind Tools"),
+    ("cus_1012", "شركة النور"),
+    ("tenant/eu-west/83a1", "Orchid Events"),
+];
 
 pub const SAMPLES: [Sample; 15] = [
     Sample {
@@ -124,6 +139,7 @@ pub const SAMPLES: [Sample; 15] = [
     },
     Sample {
         name: "Order sync, Northwind ERP",
+        customer: Some(5),
         note: "Expires soon: Northwind renews with us in spring.",
         owner: Owner::Manager,
         is_partners: true,
@@ -173,6 +189,7 @@ pub const SAMPLES: [Sample; 15] = [
     },
     Sample {
         name: "Connector trial",
+        customer: Some(0),
         is_partners: true,
         holds: Holds::Some(&[0, 5]),
         created: 28.13,

@@ -149,6 +149,26 @@ pub fn list(
     Ok(Page { keys, next, previous })
 }
 
+/// The keys that this customer may use, and others only if they are named too; newest first.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn restricted_to(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    customer_id: i64,
+    at_most: i64,
+) -> AppResult<Vec<Key>> {
+    let restricted = key_customers::table
+        .filter(key_customers::customer_id.eq(customer_id))
+        .select(key_customers::key_id);
+    Ok(visible_to(viewer)?
+        .filter(keys::id.eq_any(restricted))
+        .order((keys::created_at.desc(), keys::id.desc()))
+        .limit(at_most)
+        .load(conn)?)
+}
+
 /// For whom and from where a key may be used; empty: for anybody, from anywhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restrictions {

@@ -48,7 +48,7 @@ async fn create(
     };
     let hash = app.passwords.hash(new.password.clone()).await?;
     let user = app.db.write(move |conn| commands::set_up(conn, origin, &new, &hash)).await?;
-    sign_in::begin(&session, &user)?;
+    sign_in::begin(&session, &req, &user)?;
     Flash::leave(&session, "Latchkey is set up.");
     Ok(see_other("/"))
 }

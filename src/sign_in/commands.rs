@@ -1,26 +1,40 @@
 //! Beginning a session, and writing down who tried.
 
 use actix_session::Session;
+use actix_web::{HttpRequest, http::header};
+use chrono_tz::Tz;
 use diesel::PgConnection;
 use serde_json::json;
+use uuid::Uuid;
 
+use super::sessions::{BEGUN, Begun, MARK};
 use crate::{
     audit::{self, Action, Subject},
     error::AppResult,
     users::{Origin, Role, User, Viewer, commands},
-    web::layout::{STAMP, USER_ID},
+    web::layout::{STAMP, USER_ID, origin_of},
 };
 
+/// No browser says more about itself than is kept.
+const LONGEST_AGENT: usize = 300;
+
 /// Begins a session for a person as they were when they proved who they are, under a new id; the old one is dead and
-/// whatever it held is gone.
+/// whatever it held is gone. From where and with what it was begun is kept for their own page.
 ///
 /// # Errors
 /// When the session cannot hold a number.
-pub fn begin(session: &Session, user: &User) -> AppResult<()> {
+pub fn begin(session: &Session, req: &HttpRequest, user: &User) -> AppResult<()> {
     session.clear();
     session.renew();
     session.insert(USER_ID, user.id).map_err(anyhow::Error::from)?;
     session.insert(STAMP, user.session_stamp).map_err(anyhow::Error::from)?;
+    session.insert(MARK, Uuid::new_v4()).map_err(anyhow::Error::from)?;
+    let agent = req.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let begun = Begun {
+        ip: origin_of(req).ip,
+        agent: agent.unwrap_or_default().chars().take(LONGEST_AGENT).collect(),
+    };
+    session.insert(BEGUN, begun).map_err(anyhow::Error::from)?;
     Ok(())
 }
 
@@ -60,6 +74,7 @@ pub(super) fn record_refusal(
         email: String::new(),
         role: Role::Manager,
         granted_at: None,
+        zone: Tz::UTC,
         origin,
     };
     let id = if email.contains('@') { email } else { "not an e-mail address" };

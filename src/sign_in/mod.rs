@@ -3,11 +3,13 @@
 mod commands;
 mod forms;
 mod routes;
+mod sessions;
 mod store;
 mod throttle;
 mod views;
 
 pub use commands::{begin, record};
 pub use routes::routes;
-pub use store::{PgSessionStore, sweep};
+pub use sessions::{OpenSession, delete_others, list, mark_of};
+pub use store::{IDLE_LIMIT, PgSessionStore, sweep};
 pub use throttle::Throttle;

@@ -79,7 +79,7 @@ async fn create(
     };
     match admit(&app, attempt, guess, origin).await? {
         Some(user) => {
-            begin(&session, &user)?;
+            begin(&session, &req, &user)?;
             Ok(see_other(&safe_next(form.next.as_deref())))
         }
         None => {
@@ -108,6 +108,8 @@ async fn admit(
     let (user, stored) =
         found.map_or((None, None), |found| (Some(found.user), found.password_hash));
     let verified = app.passwords.verify(password, stored.clone()).await?;
+    // Only now, so that it takes as long as a wrong password.
+    let user = user.filter(|user| user.disabled_at.is_none());
     let (Some(user), Verified::Right | Verified::RightButOld(_)) = (user, &verified) else {
         guess.failed();
         app.db.write(move |conn| commands::record_refusal(conn, origin, &email)).await?;

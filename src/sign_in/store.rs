@@ -14,13 +14,15 @@ use sha2::{Digest, Sha256};
 use crate::{db::Db, error::AppResult, schema::sessions, web::layout::USER_ID};
 
 /// No session lives longer, however busy.
-const ABSOLUTE_LIMIT: TimeDelta = TimeDelta::hours(12);
+pub(super) const ABSOLUTE_LIMIT: TimeDelta = TimeDelta::hours(12);
+/// A session that isn't used ends after this long.
+pub const IDLE_LIMIT: TimeDelta = TimeDelta::minutes(30);
 /// A person has at most this many sessions; the oldest ends when another begins.
 const SESSIONS_PER_PERSON: i64 = 10;
 /// A session in use is extended at most this often, to spare a write per request.
 const EXTEND_EVERY: TimeDelta = TimeDelta::minutes(1);
 
-type State = HashMap<String, String>;
+pub(super) type State = HashMap<String, String>;
 
 /// actix-session's store.
 #[derive(Clone)]

@@ -20,6 +20,7 @@ use crate::{
         Member, User, Viewer,
         commands::{add, change_role, create_password_link},
         queries::list,
+        standing,
     },
     web::{
         Button, Fields, Flash, Hx, Layout, Problems, fragment_or_page, invalid, page,
@@ -33,6 +34,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/team/{id}/edit").get(edit))
         .service(web::resource("/team/{id}/role").post(change))
         .service(web::resource("/team/{id}/link").post(link))
+        .service(web::resource("/team/{id}/confirm/disable").get(confirm_disable))
+        .service(web::resource("/team/{id}/disable").post(disable))
+        .service(web::resource("/team/{id}/enable").post(enable))
         .service(web::resource("/team/{id}/grant").post(grant))
         .service(web::resource("/team/{id}/confirm/withdraw").get(confirm_withdraw))
         .service(web::resource("/team/{id}/withdraw").post(withdraw));
@@ -73,7 +77,7 @@ async fn create(
         .await;
     match added {
         Ok((user, token)) => {
-            page_with_secret(&views::Link::new(layout, &app.config, user, &token, true))
+            page_with_secret(&views::Link::invitation(layout, &app.config, user, &token, true))
         }
         Err(error) if error.violates("users_email") => {
             let problems = form.email_taken();
@@ -83,7 +87,7 @@ async fn create(
     }
 }
 
-/// Another link for somebody who lost the first one, or the password.
+/// Another link for somebody who lost the invitation, or the password.
 async fn link(
     app: Data<App>,
     layout: Layout,
@@ -92,14 +96,19 @@ async fn link(
 ) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
     let viewer = layout.viewer.clone();
-    let (user, token) = app
+    let (member, token) = app
         .db
         .write(move |conn| {
             let token = create_password_link(conn, &viewer, *id)?;
-            Ok((queries::find(conn, &viewer, *id)?.user, token))
+            Ok((queries::find(conn, &viewer, *id)?, token))
         })
         .await?;
-    page_with_secret(&views::Link::new(layout, &app.config, user, &token, false))
+    let config = &app.config;
+    page_with_secret(&if member.has_password {
+        views::Link::reset(layout, config, member.user, &token)
+    } else {
+        views::Link::invitation(layout, config, member.user, &token, false)
+    })
 }
 
 async fn edit(app: Data<App>, layout: Layout, id: Path<i64>) -> AppResult<HttpResponse> {
@@ -188,6 +197,53 @@ async fn withdraw(
     let layout = layout.for_administrators()?;
     let member = changed(&app, &layout.viewer, *id, access::withdraw).await?;
     let message = format!("{} has no API access any more.", member.user.name);
+    answer(hx, &session, &layout, member, message)
+}
+
+async fn confirm_disable(
+    app: Data<App>,
+    layout: Layout,
+    hx: Hx,
+    id: Path<i64>,
+) -> AppResult<HttpResponse> {
+    let layout = layout.for_administrators()?;
+    let viewer = layout.viewer.clone();
+    let (member, active_keys) = app
+        .db
+        .read(move |conn| {
+            let member = queries::find(conn, &viewer, *id)?;
+            Ok((member, queries::count_active_keys_of(conn, *id)?))
+        })
+        .await?;
+    let page = views::Disable { layout, from_list: hx.is_on("/team"), member, active_keys };
+    fragment_or_page(hx, &page.as_dialog(), &page)
+}
+
+async fn disable(
+    app: Data<App>,
+    layout: Layout,
+    session: Session,
+    hx: Hx,
+    id: Path<i64>,
+    _: Fields<Button>,
+) -> AppResult<HttpResponse> {
+    let layout = layout.for_administrators()?;
+    let member = changed(&app, &layout.viewer, *id, standing::disable).await?;
+    let message = format!("{} is disabled and signed out everywhere.", member.user.name);
+    answer(hx, &session, &layout, member, message)
+}
+
+async fn enable(
+    app: Data<App>,
+    layout: Layout,
+    session: Session,
+    hx: Hx,
+    id: Path<i64>,
+    _: Fields<Button>,
+) -> AppResult<HttpResponse> {
+    let layout = layout.for_administrators()?;
+    let member = changed(&app, &layout.viewer, *id, standing::enable).await?;
+    let message = format!("{} may sign in again.", member.user.name);
     answer(hx, &session, &layout, member, message)
 }
 

@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     credentials::Secret,
     users::{Member, Role, User, links::password_path},
-    web::{Day, Layout, Problems},
+    web::{Day, Layout, Moment, Problems},
 };
 
 #[derive(Template)]
@@ -53,6 +53,27 @@ pub struct Withdraw {
     pub active_keys: i64,
 }
 
+#[derive(Template)]
+#[template(path = "team/disable.html", blocks = ["dialog"])]
+pub struct Disable {
+    pub layout: Layout,
+    /// Whether the row is there to redraw.
+    pub from_list: bool,
+    pub member: Member,
+    pub active_keys: i64,
+}
+
+impl Disable {
+    pub fn is_oneself(&self) -> bool {
+        self.layout.viewer.id == Some(self.member.user.id)
+    }
+
+    /// Their active keys, in the list.
+    pub fn keys_address(&self) -> String {
+        format!("/keys?status=active&owner={}", self.member.user.id)
+    }
+}
+
 /// The one page that shows a one-time link.
 #[derive(Template)]
 #[template(path = "team/link.html")]
@@ -60,15 +81,33 @@ pub struct Link {
     pub layout: Layout,
     pub user: User,
     pub link: String,
-    pub is_new: bool,
+    /// Whether they have no password yet.
+    pub is_invitation: bool,
+    /// Whether there can be no earlier link.
+    pub is_first: bool,
 }
 
 impl Link {
-    pub fn new(layout: Layout, config: &Config, user: User, token: &Secret, is_new: bool) -> Self {
-        let base = config.base_url();
-        let link = format!("{}{}", base.as_str().trim_end_matches('/'), password_path(token));
-        Self { layout, user, link, is_new }
+    /// For somebody who has no password yet.
+    pub fn invitation(
+        layout: Layout,
+        config: &Config,
+        user: User,
+        token: &Secret,
+        is_first: bool,
+    ) -> Self {
+        Self { layout, user, link: address(config, token), is_invitation: true, is_first }
     }
+
+    /// For somebody who lost the password.
+    pub fn reset(layout: Layout, config: &Config, user: User, token: &Secret) -> Self {
+        let link = address(config, token);
+        Self { layout, user, link, is_invitation: false, is_first: false }
+    }
+}
+
+fn address(config: &Config, token: &Secret) -> String {
+    format!("{}{}", config.base_url().as_str().trim_end_matches('/'), password_path(token))
 }
 
 /// Whether that person is the viewer.

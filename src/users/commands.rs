@@ -1,13 +1,16 @@
 //! Adding people, their roles, their passwords. A new password or role ends the person's sessions.
 
 use chrono::Utc;
+use chrono_tz::Tz;
 use diesel::{PgConnection, prelude::*};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     NewUser, Role, User, Viewer,
     links::{self, Purpose},
     parse_email,
+    standing::Held,
 };
 use crate::{
     access,
@@ -15,7 +18,7 @@ use crate::{
     credentials::Secret,
     error::{AppError, AppResult},
     schema::{api_access, one_time_links, sessions, users},
-    text,
+    sign_in, text,
 };
 
 /// Adds a person, who has no password yet.
@@ -42,14 +45,22 @@ pub fn add(conn: &mut PgConnection, viewer: &Viewer, new: &NewUser) -> AppResult
 /// A link with which the person chooses a password, once. Earlier ones stop working.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] unless an administrator asks, [`AppError::NotFound`].
+/// [`AppError::Forbidden`] unless an administrator asks, [`AppError::NotFound`],
+/// [`AppError::Conflict`] for somebody who is disabled.
 pub fn create_password_link(
     conn: &mut PgConnection,
     viewer: &Viewer,
     user_id: i64,
 ) -> AppResult<Secret> {
+    let held = Held::of_both(conn, viewer, user_id)?;
     let viewer = viewer.confirm_administrator(conn)?;
-    let user = hold(conn, user_id)?;
+    let user = held.person(user_id)?;
+    if user.disabled_at.is_some() {
+        return Err(AppError::Conflict(format!(
+            "{} is disabled, and a link would not work. Enable them first.",
+            user.name
+        )));
+    }
     let link = links::create(conn, Purpose::Password(user.id))?;
     record(conn, &viewer, &user, Action::UserLinkCreated, json!({}))?;
     Ok(link)
@@ -65,23 +76,13 @@ pub fn change_role(
     user_id: i64,
     role: Role,
 ) -> AppResult<User> {
-    // All administrators, before anything else and in one order: two who demote each other wait instead of meeting.
-    let administrators: Vec<i64> = users::table
-        .filter(users::role.eq(Role::Administrator.slug()))
-        .select(users::id)
-        .order(users::id)
-        .for_update()
-        .load(conn)?;
+    let held = Held::of_change(conn, user_id)?;
     let viewer = viewer.confirm_administrator(conn)?;
-    let user = hold(conn, user_id)?;
+    let user = held.person(user_id)?;
     if user.role == role {
         return Ok(user);
     }
-    if administrators == [user_id] {
-        return Err(AppError::Conflict(
-            "This is the last administrator. Make somebody else one first.".into(),
-        ));
-    }
+    held.somebody_else_administrates(&user)?;
     diesel::update(users::table.find(user_id)).set(users::role.eq(role.slug())).execute(conn)?;
     // A grant belongs to the role it was given for: who becomes a manager again is granted access again, or not.
     diesel::update(
@@ -135,6 +136,52 @@ pub fn change_own_password(
     replace_password(conn, viewer, user, hash)
 }
 
+/// Gives the viewer another name.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for the operator, [`AppError::Unprocessable`] for the name.
+pub fn rename(conn: &mut PgConnection, viewer: &Viewer, name: &str) -> AppResult<User> {
+    let user = hold(conn, viewer.id.ok_or(AppError::Forbidden)?)?;
+    let name = text::parse_name("Name", name, 100).map_err(AppError::Unprocessable)?;
+    if user.name == name {
+        return Ok(user);
+    }
+    diesel::update(users::table.find(user.id)).set(users::name.eq(&name)).execute(conn)?;
+    let details = json!({ "name": [user.name, name] });
+    let user = User { name, ..user };
+    record(conn, viewer, &user, Action::UserRenamed, details)?;
+    Ok(user)
+}
+
+/// Shows times to the viewer in another zone from then on. A taste, not an act: the trail does not tell it.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for the operator.
+pub fn choose_time_zone(conn: &mut PgConnection, viewer: &Viewer, zone: Tz) -> AppResult<()> {
+    let user = hold(conn, viewer.id.ok_or(AppError::Forbidden)?)?;
+    diesel::update(users::table.find(user.id))
+        .set(users::time_zone.eq(zone.name()))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Ends the viewer's sessions except the one with that mark, also those that are about to begin. Returns how many
+/// there were, and the stamp under which the one that stays goes on.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for the operator.
+pub fn end_other_sessions(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    mark: Option<Uuid>,
+) -> AppResult<(usize, i32)> {
+    let user = hold(conn, viewer.id.ok_or(AppError::Forbidden)?)?;
+    let stamp = next_stamp(conn, user.id)?;
+    let ended = sign_in::delete_others(conn, user.id, mark)?;
+    record(conn, viewer, &user, Action::OtherSessionsEnded, json!({ "ended": ended }))?;
+    Ok((ended, stamp))
+}
+
 /// Keeps the same password under today's parameters. Not a change anybody has to know of; lost when another came first.
 ///
 /// # Errors
@@ -162,8 +209,12 @@ fn replace_password(
 
 /// Signs a person out everywhere. A session that somebody is about to begin cannot be deleted yet; it has the old
 /// stamp, and is over before it is saved. Returns the new one.
-fn end_sessions(conn: &mut PgConnection, user_id: i64) -> AppResult<i32> {
+pub(super) fn end_sessions(conn: &mut PgConnection, user_id: i64) -> AppResult<i32> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)?;
+    next_stamp(conn, user_id)
+}
+
+fn next_stamp(conn: &mut PgConnection, user_id: i64) -> AppResult<i32> {
     Ok(diesel::update(users::table.find(user_id))
         .set(users::session_stamp.eq(users::session_stamp + 1))
         .returning(users::session_stamp)
@@ -171,11 +222,11 @@ fn end_sessions(conn: &mut PgConnection, user_id: i64) -> AppResult<i32> {
 }
 
 /// The person, whom nobody else changes until the transaction ends.
-fn hold(conn: &mut PgConnection, user_id: i64) -> AppResult<User> {
+pub(crate) fn hold(conn: &mut PgConnection, user_id: i64) -> AppResult<User> {
     Ok(users::table.find(user_id).select(User::as_select()).for_update().first(conn)?)
 }
 
-fn record(
+pub(super) fn record(
     conn: &mut PgConnection,
     viewer: &Viewer,
     user: &User,

@@ -135,8 +135,9 @@ fn still_good(conn: &mut PgConnection, found: Option<(String, Option<i64>)>) -> 
     let purpose = found
         .and_then(|(slug, user_id)| Purpose::stored(&slug, user_id))
         .ok_or(AppError::LinkGone)?;
-    if purpose == Purpose::Setup && queries::is_anybody_here(conn)? {
-        return Err(AppError::LinkGone);
-    }
-    Ok(purpose)
+    let is_good = match purpose {
+        Purpose::Setup => !queries::is_anybody_here(conn)?,
+        Purpose::Password(user_id) => queries::may_sign_in(conn, user_id)?,
+    };
+    if is_good { Ok(purpose) } else { Err(AppError::LinkGone) }
 }

@@ -6,6 +6,7 @@
 //! | `model.rs` | a person, as lists show them; what an e-mail address looks like |
 //! | `queries.rs` | reading people |
 //! | `commands.rs` | adding people, their roles, their passwords |
+//! | `standing.rs` | disabling and enabling them; the last administrator stays one |
 //! | `passwords.rs` | hashing and verifying, a few at a time |
 //! | `links.rs` | one-time links |
 
@@ -14,7 +15,8 @@ pub mod links;
 mod model;
 pub mod passwords;
 pub mod queries;
+pub mod standing;
 mod viewer;
 
-pub use model::{ApiAccess, Member, NewUser, User, Withdrawal, parse_email};
+pub use model::{ApiAccess, Member, NewUser, OpenLink, User, Withdrawal, parse_email};
 pub use viewer::{Origin, Role, Viewer};

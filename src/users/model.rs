@@ -19,6 +19,8 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     /// Goes up when password or role change: a session that was begun under another stamp is over.
     pub session_stamp: i32,
+    /// May not sign in from then on.
+    pub disabled_at: Option<DateTime<Utc>>,
 }
 
 impl User {
@@ -52,6 +54,8 @@ pub struct Member {
     pub user: User,
     /// Whether the person has chosen a password yet.
     pub has_password: bool,
+    /// The one-time link that waits for them, or waited until it expired.
+    pub link: Option<OpenLink>,
     /// The grant that is in force; administrators need none.
     pub api_access: Option<ApiAccess>,
     /// How the last grant ended, when none is in force.
@@ -62,6 +66,19 @@ impl Member {
     /// Whether API Keys exist for this person.
     pub fn has_api_access(&self) -> bool {
         self.user.role == Role::Administrator || self.api_access.is_some()
+    }
+}
+
+/// A one-time link that nobody has used.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenLink {
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+impl OpenLink {
+    pub fn has_expired(&self) -> bool {
+        self.expires_at <= Utc::now()
     }
 }
 

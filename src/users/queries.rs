@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, alias, prelude::*};
 
-use super::{ApiAccess, Member, User, Viewer, Withdrawal};
+use super::{ApiAccess, Member, OpenLink, User, Viewer, Withdrawal};
 use crate::{
     error::{AppError, AppResult},
-    schema::{api_access, users},
+    schema::{api_access, one_time_links, users},
     text,
 };
 
@@ -46,11 +46,12 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<Member>> 
         ))
         .order((users::role, users::name, users::id))
         .load(conn)?;
-    let mut withdrawals = withdrawals(conn)?;
+    let (mut withdrawals, mut links) = (withdrawals(conn)?, links(conn)?);
     Ok(rows
         .into_iter()
         .map(|(user, has_password, granted_at, granted_by)| Member {
             has_password,
+            link: links.remove(&user.id),
             api_access: granted_at.map(|granted_at| ApiAccess { granted_at, granted_by }),
             withdrawal: withdrawals.remove(&user.id).filter(|_| granted_at.is_none()),
             user,
@@ -68,6 +69,19 @@ fn withdrawals(conn: &mut PgConnection) -> AppResult<HashMap<i64, Withdrawal>> {
         .load(conn)?;
     let told = |(user_id, at, withdrawn_by): (i64, Option<DateTime<Utc>>, Option<String>)| {
         at.map(|withdrawn_at| (user_id, Withdrawal { withdrawn_at, withdrawn_by }))
+    };
+    Ok(rows.into_iter().filter_map(told).collect())
+}
+
+/// The last one-time link of everybody who has not used it.
+fn links(conn: &mut PgConnection) -> AppResult<HashMap<i64, OpenLink>> {
+    let rows: Vec<(Option<i64>, DateTime<Utc>, DateTime<Utc>)> = one_time_links::table
+        .filter(one_time_links::user_id.is_not_null())
+        .order(one_time_links::created_at)
+        .select((one_time_links::user_id, one_time_links::created_at, one_time_links::expires_at))
+        .load(conn)?;
+    let told = |(user_id, created_at, expires_at): (Option<i64>, _, _)| {
+        user_id.map(|user_id| (user_id, OpenLink { created_at, expires_at }))
     };
     Ok(rows.into_iter().filter_map(told).collect())
 }
@@ -110,6 +124,15 @@ pub fn sign_in(conn: &mut PgConnection, typed: &str) -> AppResult<Option<SignIn>
 /// When Postgres cannot be asked.
 pub fn is_anybody_here(conn: &mut PgConnection) -> AppResult<bool> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn)?)
+}
+
+/// Whether there is such a person, who isn't disabled.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn may_sign_in(conn: &mut PgConnection, id: i64) -> AppResult<bool> {
+    let person = users::table.find(id).filter(users::disabled_at.is_null());
+    Ok(diesel::select(diesel::dsl::exists(person)).get_result(conn)?)
 }
 
 /// Id and name of everybody, by name, for administrators to choose from; to anybody else there is nobody.

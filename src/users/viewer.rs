@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::{PgConnection, prelude::*};
 use uuid::Uuid;
 
@@ -68,6 +69,8 @@ pub struct Viewer {
     pub role: Role,
     /// When API access was granted; `None` also for administrators, who need no grant.
     pub granted_at: Option<DateTime<Utc>>,
+    /// In which times are shown to them.
+    pub zone: Tz,
     pub origin: Origin,
 }
 
@@ -80,6 +83,7 @@ impl Viewer {
             email: String::new(),
             role: Role::Administrator,
             granted_at: None,
+            zone: Tz::UTC,
             origin: Origin::default(),
         }
     }
@@ -87,7 +91,7 @@ impl Viewer {
     /// Reads a person as they are now.
     ///
     /// # Errors
-    /// [`AppError::SignInRequired`] when there is no such person any more.
+    /// [`AppError::SignInRequired`] when there is no such person any more, or they are disabled.
     pub fn load(conn: &mut PgConnection, id: i64, origin: Origin) -> AppResult<Self> {
         Ok(Self::read(conn, id, origin)?.0)
     }
@@ -110,18 +114,19 @@ impl Viewer {
     }
 
     fn read(conn: &mut PgConnection, id: i64, origin: Origin) -> AppResult<(Self, i32)> {
-        type Row = (String, String, String, i32, Option<DateTime<Utc>>);
-        let (name, email, role, stamp, granted_at): Row = users::table
+        type Row = (String, String, String, i32, String, Option<DateTime<Utc>>);
+        let (name, email, role, stamp, zone, granted_at): Row = users::table
             .left_join(
                 api_access::table
                     .on(api_access::user_id.eq(users::id).and(api_access::withdrawn_at.is_null())),
             )
-            .filter(users::id.eq(id))
+            .filter(users::id.eq(id).and(users::disabled_at.is_null()))
             .select((
                 users::name,
                 users::email,
                 users::role,
                 users::session_stamp,
+                users::time_zone,
                 api_access::granted_at.nullable(),
             ))
             .first(conn)
@@ -129,7 +134,9 @@ impl Viewer {
             .ok_or(AppError::SignInRequired)?;
         let role =
             Role::parse(&role).ok_or_else(|| anyhow::anyhow!("user {id} has an unknown role"))?;
-        Ok((Self { id: Some(id), name, email, role, granted_at, origin }, stamp))
+        // A zone that this release does not know any more is no reason to keep somebody out.
+        let zone = zone.parse().unwrap_or(Tz::UTC);
+        Ok((Self { id: Some(id), name, email, role, granted_at, zone, origin }, stamp))
     }
 
     pub fn is_administrator(&self) -> bool {

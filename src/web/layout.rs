@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 use actix_session::SessionExt;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
 
-use super::Flash;
+use super::{Flash, time};
 use crate::{
     app::App,
     error::{AppError, AppResult},
@@ -61,7 +61,10 @@ impl FromRequest for Viewer {
         let req = req.clone();
         Box::pin(async move {
             let SignedIn { app, id, stamp, origin } = signed_in(&req)?;
-            app.db.read(move |conn| Viewer::of_session(conn, id, stamp, origin)).await
+            let viewer =
+                app.db.read(move |conn| Viewer::of_session(conn, id, stamp, origin)).await?;
+            time::show_in(viewer.zone);
+            Ok(viewer)
         })
     }
 }
@@ -80,6 +83,7 @@ impl FromRequest for Layout {
                     Ok((Viewer::of_session(conn, id, stamp, origin)?, settings::load(conn)?))
                 })
                 .await?;
+            time::show_in(viewer.zone);
             let flash = Flash::take(&req.get_session());
             let section = req.path().split('/').nth(1).unwrap_or_default().to_owned();
             let layout = Self { viewer, settings, flash, section };

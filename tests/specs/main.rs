@@ -9,6 +9,7 @@ mod bad_input;
 mod checking;
 mod command_line;
 mod cross_site;
+mod customers;
 mod demo;
 mod error_pages;
 mod gateways;

@@ -6,7 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     keys::{Key, Limit, Status, queries::Holdings},
     users::Viewer,
-    web::{Day, Moment, time::ShortDay},
+    web::{
+        Day, Moment,
+        time::{LastDay, ShortDay, day_of, spell_day, spell_short},
+    },
 };
 
 /// A key in the list, or by itself, with what may be done to it.
@@ -74,9 +77,11 @@ impl Row {
     pub fn status_note(&self) -> Option<String> {
         match self.status() {
             Status::Revoked => self.key.revoked_at.map(on_day),
-            Status::Expired => self.key.expires_at.map(on_day),
+            Status::Expired => {
+                self.key.expires_at.map(|at| format!("on {}", spell_short(at.date_naive())))
+            }
             Status::Inactive => {
-                self.key.disabled_at.map(|at| format!("since {}", at.format("%-d %b %Y")))
+                self.key.disabled_at.map(|at| format!("since {}", spell_short(day_of(at))))
             }
             Status::Active => self
                 .key
@@ -93,18 +98,21 @@ impl Row {
 
     /// In words, why the key is as it is.
     pub fn status_reason(&self) -> String {
-        let day = |at: DateTime<Utc>| crate::web::time::spell_day(at.date_naive());
+        let day = |at: DateTime<Utc>| spell_day(day_of(at));
+        let last_day = |at: DateTime<Utc>| spell_day(at.date_naive());
         match (self.status(), self.key.expires_at) {
             (Status::Revoked, _) => match (&self.key.revoke_reason, self.key.revoked_at) {
                 (Some(reason), Some(at)) => format!("Revoked for good on {}: “{reason}”.", day(at)),
                 (None, Some(at)) => format!("Revoked for good on {}.", day(at)),
                 (_, None) => String::new(),
             },
-            (Status::Expired, Some(at)) => format!("Expired on {}; requests are refused.", day(at)),
+            (Status::Expired, Some(at)) => {
+                format!("Expired on {}; requests are refused.", last_day(at))
+            }
             (Status::Inactive, _) => {
                 "Disabled: requests are refused until somebody enables it.".into()
             }
-            (_, Some(at)) => format!("Works until {}.", day(at)),
+            (_, Some(at)) => format!("Works until {}.", last_day(at)),
             (_, None) => "Works until somebody stops it.".into(),
         }
     }
@@ -131,8 +139,8 @@ impl Row {
         Day(self.key.created_at)
     }
 
-    pub fn expires(&self) -> Option<Day> {
-        self.key.expires_at.map(Day)
+    pub fn expires(&self) -> Option<LastDay> {
+        self.key.expires_at.map(LastDay)
     }
 }
 
@@ -147,7 +155,7 @@ pub fn chips(all: bool, held: &Holdings) -> Vec<Chip> {
 }
 
 fn on_day(at: DateTime<Utc>) -> String {
-    format!("on {}", at.format("%-d %b %Y"))
+    format!("on {}", spell_short(day_of(at)))
 }
 
 /// One row, after something happened to it; and what happened.

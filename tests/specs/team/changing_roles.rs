@@ -24,7 +24,9 @@ async fn the_last_administrator_stays_one() {
     let ada = app.administrator("Ada");
     let mut adas = app.sign_in(&ada).await;
     let page = adas.post(&format!("/team/{}/role", ada.id), &[("role", "manager")]).await;
-    page.assert_status(409).assert_is_page().assert_shows("This is the last administrator.");
+    page.assert_status(409)
+        .assert_is_page()
+        .assert_shows("This is the last administrator who can sign in.");
     adas.get("/team").await.assert_status(200);
 }
 

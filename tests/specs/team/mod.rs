@@ -1,3 +1,4 @@
 mod adding;
 mod changing_roles;
+mod disabling;
 mod granting;
