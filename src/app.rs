@@ -14,6 +14,7 @@ use actix_web::{
 use actix_web_lab::middleware::CatchPanic;
 
 use crate::{
+    access::record_refusals,
     assets,
     changes::Change,
     config::Config,
@@ -83,6 +84,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .configure(text_config)
                 .configure(pages)
                 .default_service(web::to(|| async { Err::<String, _>(AppError::NotFound) }))
+                .wrap(from_fn(record_refusals))
                 .wrap(CatchPanic::default())
                 .wrap(sessions)
                 .wrap(from_fn(refuse_cross_site))

@@ -1,12 +1,9 @@
 //! What the Team page asks beyond who is here.
 
-use chrono::Utc;
-use diesel::{PgConnection, prelude::*};
+use diesel::PgConnection;
 
 use crate::{
     error::{AppError, AppResult},
-    keys::is_active,
-    schema::keys,
     users::{Member, Viewer, queries},
 };
 
@@ -19,16 +16,4 @@ pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Memb
         .into_iter()
         .find(|member| member.user.id == id)
         .ok_or(AppError::NotFound)
-}
-
-/// How many keys of a person are active: they go on working when their owner loses API access.
-///
-/// # Errors
-/// When Postgres cannot be asked.
-pub fn count_active_keys_of(conn: &mut PgConnection, owner_id: i64) -> AppResult<i64> {
-    Ok(keys::table
-        .filter(keys::owner_id.eq(owner_id))
-        .filter(is_active(Utc::now()))
-        .count()
-        .get_result(conn)?)
 }

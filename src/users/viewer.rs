@@ -7,7 +7,9 @@ use diesel::{PgConnection, prelude::*};
 use uuid::Uuid;
 
 use crate::{
+    access::{self, Grant, GrantRow},
     error::{AppError, AppResult},
+    keys::Permissions,
     schema::{api_access, users},
 };
 
@@ -68,6 +70,8 @@ pub struct Viewer {
     pub role: Role,
     /// When API access was granted; `None` also for administrators, who need no grant.
     pub granted_at: Option<DateTime<Utc>>,
+    /// What a manager's API access covers; `None` for administrators, and without API access.
+    pub grant: Option<Grant>,
     pub origin: Origin,
 }
 
@@ -80,6 +84,7 @@ impl Viewer {
             email: String::new(),
             role: Role::Administrator,
             granted_at: None,
+            grant: None,
             origin: Origin::default(),
         }
     }
@@ -110,8 +115,8 @@ impl Viewer {
     }
 
     fn read(conn: &mut PgConnection, id: i64, origin: Origin) -> AppResult<(Self, i32)> {
-        type Row = (String, String, String, i32, Option<DateTime<Utc>>);
-        let (name, email, role, stamp, granted_at): Row = users::table
+        type Row = (String, String, String, i32, Option<DateTime<Utc>>, Option<GrantRow>);
+        let (name, email, role, stamp, granted_at, granted): Row = users::table
             .left_join(
                 api_access::table
                     .on(api_access::user_id.eq(users::id).and(api_access::withdrawn_at.is_null())),
@@ -123,13 +128,19 @@ impl Viewer {
                 users::role,
                 users::session_stamp,
                 api_access::granted_at.nullable(),
+                (api_access::id, api_access::all_environments, api_access::all_permissions)
+                    .nullable(),
             ))
             .first(conn)
             .optional()?
             .ok_or(AppError::SignInRequired)?;
         let role =
             Role::parse(&role).ok_or_else(|| anyhow::anyhow!("user {id} has an unknown role"))?;
-        Ok((Self { id: Some(id), name, email, role, granted_at, origin }, stamp))
+        let grant = match granted {
+            Some(row) if role == Role::Manager => Some(access::read(conn, row)?),
+            _ => None,
+        };
+        Ok((Self { id: Some(id), name, email, role, granted_at, grant, origin }, stamp))
     }
 
     pub fn is_administrator(&self) -> bool {
@@ -141,8 +152,14 @@ impl Viewer {
         self.is_administrator() || self.granted_at.is_some()
     }
 
+    /// Whether the viewer may hand out such a key: make it, change it into this, or bring it back to life.
+    pub fn covers(&self, environment_id: i64, permissions: &Permissions) -> bool {
+        self.is_administrator()
+            || self.grant.as_ref().is_some_and(|grant| grant.covers(environment_id, permissions))
+    }
+
     /// Reads the viewer again inside the transaction that is about to change something, and holds role and grant
-    /// still until it ends, so that a withdrawal cannot slip in between.
+    /// still until it ends, so that neither a withdrawal nor a narrower grant can slip in between.
     ///
     /// # Errors
     /// [`AppError::NoApiAccess`] when API access has gone meanwhile.
