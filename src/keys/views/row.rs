@@ -48,7 +48,7 @@ impl Acts {
         }
     }
 
-    /// Whether there is any.
+    /// Whether there is any, or a reason why there is none.
     pub fn any(self) -> bool {
         self.edit
             || self.disable
@@ -57,6 +57,7 @@ impl Acts {
             || self.revoke
             || self.delete
             || self.transfer
+            || self.is_beyond_grant
     }
 }
 

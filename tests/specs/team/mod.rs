@@ -1,3 +1,6 @@
 mod adding;
 mod changing_roles;
 mod granting;
+mod limiting;
+mod racing;
+mod withdrawing;
