@@ -14,6 +14,7 @@ use actix_web::{
 use actix_web_lab::middleware::CatchPanic;
 
 use crate::{
+    access::record_refusals,
     assets,
     changes::Change,
     config::Config,
@@ -87,6 +88,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                     Err::<String, _>(AppError::NotFound)
                 }))
                 .wrap(from_fn(in_the_viewers_zone))
+                .wrap(from_fn(record_refusals))
                 .wrap(CatchPanic::default())
                 .wrap(sessions)
                 .wrap(from_fn(refuse_cross_site))

@@ -3,6 +3,8 @@
 use actix_web::{ResponseError, error::BlockingError, http::StatusCode};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use crate::access::Refusal;
+
 /// The answer of everything that can be stopped.
 pub type AppResult<T> = Result<T, AppError>;
 
@@ -16,6 +18,9 @@ pub enum AppError {
     /// 403
     #[error("You don’t have access to do that.")]
     Forbidden,
+    /// 403, and in the trail
+    #[error("{0}")]
+    BeyondGrant(Box<Refusal>),
     /// 403, from another site or without evidence of coming from our own pages.
     #[error("This form is out of date. Reload and try again.")]
     CrossSite,
@@ -86,7 +91,7 @@ impl ResponseError for AppError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::SignInRequired => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::BeyondGrant(_) | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoApiAccess | Self::LinkGone => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
 use ipnet::IpNet;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{error::AppResult, schema::audit_events, users::Viewer};
@@ -18,6 +18,7 @@ pub enum Action {
     KeyRegenerated,
     KeyRevoked,
     KeyDeleted,
+    KeyTransferred,
     ApplicationCreated,
     ApplicationRenamed,
     GatewayCreated,
@@ -31,6 +32,8 @@ pub enum Action {
     UserDisabled,
     UserEnabled,
     AccessGranted,
+    AccessChanged,
+    AccessRefused,
     AccessWithdrawn,
     SignedIn,
     SignInRefused,
@@ -55,6 +58,7 @@ impl Action {
             Self::KeyRegenerated => "key.regenerated",
             Self::KeyRevoked => "key.revoked",
             Self::KeyDeleted => "key.deleted",
+            Self::KeyTransferred => "key.transferred",
             Self::ApplicationCreated => "application.created",
             Self::ApplicationRenamed => "application.renamed",
             Self::GatewayCreated => "gateway.created",
@@ -68,6 +72,8 @@ impl Action {
             Self::UserDisabled => "user.disabled",
             Self::UserEnabled => "user.enabled",
             Self::AccessGranted => "access.granted",
+            Self::AccessChanged => "access.changed",
+            Self::AccessRefused => "access.refused",
             Self::AccessWithdrawn => "access.withdrawn",
             Self::SignedIn => "session.signed_in",
             Self::SignInRefused => "session.refused",
@@ -128,6 +134,18 @@ pub fn record(
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// `{"name": ["old", "new"]}` for what differs.
+pub fn difference(before: &Value, after: &Value) -> Value {
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+        return json!({});
+    };
+    after
+        .iter()
+        .filter(|(field, value)| before.get(*field) != Some(value))
+        .map(|(field, value)| (field.clone(), json!([before.get(field), value])))
+        .collect()
 }
 
 /// The last events of one thing, newest first.

@@ -11,7 +11,9 @@ use diesel::PgConnection;
 use serde::Deserialize;
 
 use super::{
-    Key, commands, queries,
+    Key,
+    commands::{self, May},
+    queries,
     routes::parse_key,
     views::{self, Question, Row},
 };
@@ -107,16 +109,21 @@ pub async fn confirm(
     let public_key = parse_key(&public_key)?;
     let act = Act::ALL.into_iter().find(|known| known.slug() == act).ok_or(AppError::NotFound)?;
     let viewer = layout.viewer.clone();
-    let (key, recent, may_revoke) = app
+    let (key, recent) = app
         .db
         .read(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
+            let held = queries::holdings_of(conn, &key)?;
+            let may = commands::may(conn, &viewer)?;
+            let acts = views::Acts::on(&key, &held, key.status(Utc::now()), &viewer, may);
+            if acts.is_beyond_grant && matches!(act, Act::Enable | Act::Regenerate) {
+                commands::refuse_beyond_grant(conn, &viewer, key.environment_id, &held.ids)?;
+            }
+            refuse_impossible(act, &acts, may, &key, &viewer)?;
             let recent = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::days(1))?.valid;
-            Ok((key, recent, commands::may_revoke(conn, &viewer)?))
+            Ok((key, recent))
         })
         .await?;
-    let acts = views::Acts::on(&key, key.status(Utc::now()), &layout.viewer, may_revoke);
-    refuse_impossible(act, &acts, &key, &layout.viewer)?;
     let question = Question {
         key,
         act,
@@ -133,9 +140,16 @@ pub async fn confirm(
 }
 
 /// A page that asks for what would be refused helps nobody.
-fn refuse_impossible(act: Act, acts: &views::Acts, key: &Key, viewer: &Viewer) -> AppResult<()> {
+fn refuse_impossible(
+    act: Act,
+    acts: &views::Acts,
+    may: May,
+    key: &Key,
+    viewer: &Viewer,
+) -> AppResult<()> {
     let is_revoked = key.revoked_at.is_some();
     match act {
+        Act::Regenerate if !may.regenerate => Err(AppError::Forbidden),
         Act::Disable | Act::Enable | Act::Regenerate if is_revoked => commands::refuse_revoked(key),
         Act::Regenerate if !acts.regenerate => Err(AppError::Conflict(
             "This key has expired. Extend it first, or create a new one.".into(),
@@ -230,19 +244,19 @@ where
 {
     let layout = layout.with_api_access()?;
     let (viewer, public_key) = (layout.viewer.clone(), parse_key(public_key)?);
-    let (key, held, may_revoke) = app
+    let (key, held, may) = app
         .db
         .write(move |conn| {
             let key = change(conn, &viewer, &public_key)?;
             let held = queries::holdings_of(conn, &key)?;
-            Ok((key, held, commands::may_revoke(conn, &viewer)?))
+            Ok((key, held, commands::may(conn, &viewer)?))
         })
         .await?;
     app.forget(Change::Key(key.id));
     let message = act.done(&key.name);
     if hx.wants_fragment() {
-        let row = (act != Act::Delete)
-            .then(|| Row::new(key, held, &layout.viewer, may_revoke, Utc::now()));
+        let row =
+            (act != Act::Delete).then(|| Row::new(key, held, &layout.viewer, may, Utc::now()));
         return page(&views::Changed { row, message });
     }
     Flash::leave(session, message);

@@ -29,9 +29,15 @@ use crate::{
 pub async fn edit(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let (viewer, public_key) = (layout.viewer.clone(), parse_key(&path)?);
-    let (key, held, choices) =
-        app.db.read(move |conn| read_for_edit(conn, &viewer, &public_key)).await?;
-    commands::refuse_revoked(&key)?;
+    let (key, held, choices) = app
+        .db
+        .read(move |conn| {
+            let (key, held, choices) = read_for_edit(conn, &viewer, &public_key)?;
+            commands::refuse_revoked(&key)?;
+            commands::refuse_beyond_grant(conn, &viewer, key.environment_id, &held.ids)?;
+            Ok((key, held, choices))
+        })
+        .await?;
     let form = KeyForm::of(&key, &held);
     page(&draw_edit(layout, key, held.limits.len(), form, KeyErrors::default(), choices))
 }

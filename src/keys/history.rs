@@ -32,11 +32,16 @@ pub fn tell(event: Event) -> Told {
         "key.enabled" => ("enable", "enabled it".to_owned()),
         "key.regenerated" => ("regenerate", "regenerated the secret".to_owned()),
         "key.revoked" => ("revoke", "revoked it".to_owned()),
+        "key.transferred" => ("person", "transferred it".to_owned()),
         "key.deleted" => ("delete", "deleted it".to_owned()),
         other => ("info", other.to_owned()),
     };
     let more = match event.action.as_str() {
         "key.updated" => differences(&event.details),
+        "key.transferred" => {
+            let name = |at: usize| event.details["owner"][at].as_str().unwrap_or("—").to_owned();
+            vec![format!("{} → {}", name(0), name(1))]
+        }
         "key.revoked" => event.details["reason"]
             .as_str()
             .map(|reason| format!("“{reason}”"))

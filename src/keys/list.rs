@@ -96,7 +96,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let signer = Signer { key: app.session_key.signing(), viewer: &layout.viewer };
     let filter = form.parse(&signer)?;
     let (viewer, order, now) = (layout.viewer.clone(), filter.order, Utc::now());
-    let (list, has_any, may_revoke, choices, owners) = app
+    let (list, has_any, may, choices, owners) = app
         .db
         .read(move |conn| {
             let list = queries::list(conn, &viewer, &filter, now)?;
@@ -104,7 +104,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
             Ok((
                 list,
                 has_any,
-                commands::may_revoke(conn, &viewer)?,
+                commands::may(conn, &viewer)?,
                 wizard::choices(conn, &viewer)?,
                 users::queries::names(conn, &viewer)?,
             ))
@@ -126,7 +126,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let rows = list
         .keys
         .into_iter()
-        .map(|(key, held)| Row::new(key, held, &layout.viewer, may_revoke, now))
+        .map(|(key, held)| Row::new(key, held, &layout.viewer, may, now))
         .collect();
     Ok(views::Index {
         layout,

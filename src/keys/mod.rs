@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `model.rs` | `Key`, `Status`, `Limit`, `NewKey`; pure |
 //! | `queries.rs` | reads; every one starts at `visible_to(viewer)` |
-//! | `commands/` | create, update, disable, enable, regenerate, revoke, delete; each audits |
+//! | `commands/` | create, update, disable, enable, regenerate, revoke, delete, transfer; each audits |
 //! | `filter.rs` | the address of the list, as typed and as meant; cursors |
 //! | `history.rs` | the trail of a key, as sentences |
 //! | `form/` | a key as typed → `NewKey`, `KeyChanges` or what is wrong |
@@ -13,6 +13,7 @@
 //! | `wizard.rs` | the steps of creating |
 //! | `routes.rs` | addresses |
 //! | `list.rs`, `show.rs`, `edit.rs`, `regenerate.rs` | handlers of those pages |
+//! | `transfer.rs` | handlers of giving a key to somebody else |
 //! | `acts.rs` | handlers of what happens to a key: confirm, then do |
 //! | `views/` | one struct per template |
 
@@ -30,9 +31,11 @@ mod regenerate;
 mod routes;
 mod show;
 mod sketch;
+mod transfer;
 mod views;
 mod wizard;
 
+pub use commands::Handover;
 pub use drafts::sweep;
 pub use form::{Choices, KeyErrors, KeyForm};
 pub use model::{

@@ -14,7 +14,7 @@ use diesel::{
 use ipnet::IpNet;
 
 use super::{
-    Key, Limit, Status,
+    Key, Limit, Permissions, Status,
     filter::{Cursor, Filter, LastUsed, Sort},
 };
 use crate::{
@@ -85,6 +85,43 @@ pub fn has_any(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
     Ok(!visible_to(viewer)?.limit(1).load(conn)?.is_empty())
 }
 
+/// The keys of a person that are not revoked and have not expired, oldest first.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn live_of(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    owner_id: i64,
+    now: DateTime<Utc>,
+) -> AppResult<Vec<Key>> {
+    Ok(visible_to(viewer)?
+        .filter(keys::owner_id.eq(owner_id).assume_not_null())
+        .filter(keys::revoked_at.is_null())
+        .filter(keys::expires_at.is_null().or(keys::expires_at.gt(now)).assume_not_null())
+        .order(keys::id)
+        .load(conn)?)
+}
+
+/// [`live_of`] with what each holds, for what a grant covers.
+///
+/// # Errors
+/// As [`live_of`].
+pub fn live_with_ids(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    owner_id: i64,
+    now: DateTime<Utc>,
+) -> AppResult<Vec<(Key, Permissions)>> {
+    let live = live_of(conn, viewer, owner_id, now)?;
+    let mut holdings = holdings(conn, &live)?;
+    let with_ids = |key: Key| {
+        let ids = holdings.remove(&key.id).unwrap_or_default().ids;
+        (key, ids)
+    };
+    Ok(live.into_iter().map(with_ids).collect())
+}
+
 /// A page of the list, with what the rows show beside the key itself.
 pub struct Page {
     pub keys: Vec<(Key, Holdings)>,
@@ -102,6 +139,8 @@ pub struct Holdings {
     /// Slug and label of single permissions.
     pub permissions: Vec<(String, String)>,
     pub limits: Vec<Limit>,
+    /// The same by the catalogue's ids, for what a grant covers.
+    pub ids: Permissions,
 }
 
 /// The keys that match, in the order asked for.
@@ -207,23 +246,30 @@ pub fn holdings_of(conn: &mut PgConnection, key: &Key) -> AppResult<Holdings> {
 fn holdings(conn: &mut PgConnection, found: &[Key]) -> AppResult<HashMap<i64, Holdings>> {
     let ids: Vec<i64> = found.iter().map(|key| key.id).collect();
     let mut all: HashMap<i64, Holdings> = HashMap::new();
-    let held: Vec<(i64, (String, String))> = key_sections::table
+    for key in found.iter().filter(|key| key.all_permissions) {
+        all.entry(key.id).or_default().ids.all = true;
+    }
+    let held: Vec<(i64, i64, (String, String))> = key_sections::table
         .inner_join(sections::table)
         .filter(key_sections::key_id.eq_any(&ids))
         .order((sections::position, sections::id))
-        .select((key_sections::key_id, (sections::slug, sections::name)))
+        .select((key_sections::key_id, sections::id, (sections::slug, sections::name)))
         .load(conn)?;
-    for (id, section) in held {
-        all.entry(id).or_default().sections.push(section);
+    for (id, section_id, section) in held {
+        let key = all.entry(id).or_default();
+        key.sections.push(section);
+        key.ids.sections.push(section_id);
     }
-    let held: Vec<(i64, (String, String))> = key_permissions::table
+    let held: Vec<(i64, i64, (String, String))> = key_permissions::table
         .inner_join(permissions::table.inner_join(sections::table))
         .filter(key_permissions::key_id.eq_any(&ids))
         .order((sections::position, permissions::position, permissions::id))
-        .select((key_permissions::key_id, (permissions::slug, permissions::label)))
+        .select((key_permissions::key_id, permissions::id, (permissions::slug, permissions::label)))
         .load(conn)?;
-    for (id, permission) in held {
-        all.entry(id).or_default().permissions.push(permission);
+    for (id, permission_id, permission) in held {
+        let key = all.entry(id).or_default();
+        key.permissions.push(permission);
+        key.ids.permissions.push(permission_id);
     }
     let held: Vec<(i64, i32, i32)> = key_limits::table
         .filter(key_limits::key_id.eq_any(&ids))

@@ -37,9 +37,9 @@ pub async fn show(app: Data<App>, layout: Layout, path: Path<String>) -> AppResu
             let restrictions = queries::restrictions_of(conn, &key)?;
             let days = usage::by_day(conn, key.id, DAYS, now.date_naive())?;
             let events = audit::recent_for(conn, &public_key, EVENTS)?;
-            let may_revoke = commands::may_revoke(conn, &viewer)?;
+            let may = commands::may(conn, &viewer)?;
             Ok((
-                Row::new(key, held, &viewer, may_revoke, now),
+                Row::new(key, held, &viewer, may, now),
                 restrictions,
                 days,
                 events,

@@ -133,6 +133,7 @@ pub fn choices(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Choices> {
         applications: applications::list(conn, viewer)?,
         environments: environments::list(conn)?,
         catalogue: scopes::catalogue(conn)?,
+        grant: viewer.grant.clone(),
         now: Utc::now(),
     })
 }
@@ -170,7 +171,7 @@ pub async fn new(
     let form = match draft {
         Draft::Used(key) => return created_before(layout, key.map(|key| *key)),
         Draft::Open(form) => *form,
-        Draft::Blank => KeyForm::blank(&layout.settings),
+        Draft::Blank => blank(&layout),
     };
     // A step is shown when those before it are answered.
     let unanswered = Step::ALL
@@ -183,11 +184,20 @@ pub async fn new(
     }
 }
 
+/// How an empty wizard begins for this person.
+fn blank(layout: &Layout) -> KeyForm {
+    let form = KeyForm::blank(&layout.settings);
+    match &layout.viewer.grant {
+        Some(grant) if !grant.permissions.all => KeyForm { all_permissions: String::new(), ..form },
+        _ => form,
+    }
+}
+
 /// A draft of its own; nothing is kept before something is known.
 async fn begin(app: &App, layout: Layout, application: Option<String>) -> AppResult<HttpResponse> {
     let id = Uuid::new_v4();
     if let Some(application) = application {
-        let form = KeyForm { application, ..KeyForm::blank(&layout.settings) };
+        let form = KeyForm { application, ..blank(&layout) };
         app.db.write(move |conn| drafts::keep(conn, &layout.viewer, id, &form)).await?;
     }
     Ok(see_other(&step_address(id, Step::Name)))
@@ -277,11 +287,7 @@ pub async fn create(
                 .db
                 .read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices(conn, &viewer)?)))
                 .await?;
-            let form = if let Draft::Open(form) = draft {
-                *form
-            } else {
-                KeyForm::blank(&layout.settings)
-            };
+            let form = if let Draft::Open(form) = draft { *form } else { blank(&layout) };
             invalid(&draw(layout, id, Step::Name, form, KeyErrors::name_taken(), choices))
         }
         Err(error) => Err(error),
@@ -322,7 +328,7 @@ async fn save(
     typed: KeyForm,
     why: Save,
 ) -> AppResult<(Draft, KeyForm, Choices)> {
-    let (viewer, blank) = (layout.viewer.clone(), KeyForm::blank(&layout.settings));
+    let (viewer, blank) = (layout.viewer.clone(), blank(layout));
     app.db
         .write(move |conn| {
             let draft = drafts::take(conn, &viewer, id)?;

@@ -11,8 +11,8 @@ use crate::{
     changes::Change,
     error::{AppError, AppResult},
     schema::{
-        environments, gateways, key_permissions, key_sections, keys, permissions, sections,
-        settings,
+        api_access_environments, api_access_permissions, api_access_sections, environments,
+        gateways, key_permissions, key_sections, keys, permissions, sections, settings,
     },
     users::Viewer,
 };
@@ -81,6 +81,7 @@ pub fn apply(conn: &mut PgConnection, viewer: &Viewer, slug: &str) -> AppResult<
             settings::create_label.eq(&preset.wording.create_label),
             settings::new_key_all_permissions.eq(preset.policy.new_key_all_permissions),
             settings::managers_may_revoke.eq(preset.policy.managers_may_revoke),
+            settings::managers_may_regenerate.eq(preset.policy.managers_may_regenerate),
         ))
         .execute(conn)?;
     let details = json!({
@@ -140,6 +141,14 @@ fn apply_environments(conn: &mut PgConnection, preset: &Preset) -> AppResult<Out
         .load::<String>(conn)?;
     let outcome = Outcome::of(&wanted, &before, &by_keys.into_iter().chain(by_gateways).collect());
 
+    // What goes, goes out of grants too; it widens none of them.
+    let gone = environments::table
+        .filter(environments::slug.eq_any(&outcome.removed))
+        .select(environments::id);
+    diesel::delete(
+        api_access_environments::table.filter(api_access_environments::environment_id.eq_any(gone)),
+    )
+    .execute(conn)?;
     diesel::delete(environments::table.filter(environments::slug.eq_any(&outcome.removed)))
         .execute(conn)?;
     let rows: Vec<_> = preset
@@ -224,10 +233,21 @@ fn apply_catalogue(
         .collect();
     let sections = Outcome::of(&wanted_sections, &sections_before, &used_sections);
 
+    let gone = permissions::table
+        .filter(permissions::slug.eq_any(&permissions.removed))
+        .select(permissions::id);
+    diesel::delete(
+        api_access_permissions::table.filter(api_access_permissions::permission_id.eq_any(gone)),
+    )
+    .execute(conn)?;
     diesel::delete(permissions::table.filter(permissions::slug.eq_any(&permissions.removed)))
         .execute(conn)?;
     put_sections(conn, preset, &sections.kept)?;
     put_permissions(conn, preset, &permissions.kept)?;
+    let gone =
+        sections::table.filter(sections::slug.eq_any(&sections.removed)).select(sections::id);
+    diesel::delete(api_access_sections::table.filter(api_access_sections::section_id.eq_any(gone)))
+        .execute(conn)?;
     diesel::delete(sections::table.filter(sections::slug.eq_any(&sections.removed)))
         .execute(conn)?;
     Ok(Applied { sections, permissions, ..applied })

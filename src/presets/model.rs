@@ -74,6 +74,13 @@ pub struct Policy {
     pub new_key_all_permissions: bool,
     /// Marketplace managers may revoke their own keys.
     pub managers_may_revoke: bool,
+    /// Marketplace managers may regenerate their own keys.
+    #[serde(default = "yes")]
+    pub managers_may_regenerate: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Deserialize)]

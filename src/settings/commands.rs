@@ -31,6 +31,11 @@ pub fn update_policies(
             policies.new_key_all_permissions,
         ),
         ("managers_may_revoke", before.managers_may_revoke, policies.managers_may_revoke),
+        (
+            "managers_may_regenerate",
+            before.managers_may_regenerate,
+            policies.managers_may_regenerate,
+        ),
     ] {
         if was != is {
             details.insert(field.into(), json!([was, is]));
@@ -43,10 +48,12 @@ pub fn update_policies(
         .set((
             settings::new_key_all_permissions.eq(policies.new_key_all_permissions),
             settings::managers_may_revoke.eq(policies.managers_may_revoke),
+            settings::managers_may_regenerate.eq(policies.managers_may_regenerate),
         ))
         .execute(conn)?;
     let subject = Subject { id: "settings", name: "Settings" };
     audit::record(conn, &viewer, Action::SettingsUpdated, subject, details.into())?;
-    let Policies { new_key_all_permissions, managers_may_revoke } = policies;
-    Ok(Settings { new_key_all_permissions, managers_may_revoke, ..before })
+    let Policies { new_key_all_permissions, managers_may_revoke, managers_may_regenerate } =
+        policies;
+    Ok(Settings { new_key_all_permissions, managers_may_revoke, managers_may_regenerate, ..before })
 }

@@ -10,6 +10,7 @@ use crate::web::Ticked;
 #[serde(deny_unknown_fields)]
 pub struct Form {
     managers_may_revoke: Option<Ticked>,
+    managers_may_regenerate: Option<Ticked>,
     new_key_all_permissions: Option<Ticked>,
 }
 
@@ -17,6 +18,7 @@ impl Form {
     pub fn parse(&self) -> Policies {
         Policies {
             managers_may_revoke: self.managers_may_revoke.is_some(),
+            managers_may_regenerate: self.managers_may_regenerate.is_some(),
             new_key_all_permissions: self.new_key_all_permissions.is_some(),
         }
     }

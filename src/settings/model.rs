@@ -47,6 +47,7 @@ impl Settings {
 pub struct Policies {
     pub new_key_all_permissions: bool,
     pub managers_may_revoke: bool,
+    pub managers_may_regenerate: bool,
 }
 
 /// Reads the settings.

@@ -75,6 +75,7 @@ pub(super) fn record_refusal(
         role: Role::Manager,
         granted_at: None,
         zone: Tz::UTC,
+        grant: None,
         origin,
     };
     let id = if email.contains('@') { email } else { "not an e-mail address" };

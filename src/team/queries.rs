@@ -21,7 +21,7 @@ pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Memb
         .ok_or(AppError::NotFound)
 }
 
-/// How many keys of a person are active: they go on working when their owner loses API access.
+/// How many keys of a person are active: they go on working when their owner is disabled.
 ///
 /// # Errors
 /// When Postgres cannot be asked.

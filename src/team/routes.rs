@@ -6,25 +6,22 @@ use actix_web::{
     http::StatusCode,
     web::{self, Data, Path, ServiceConfig},
 };
-use diesel::PgConnection;
 
 use super::{
+    api_access,
     forms::{NewPerson, NewRole},
-    queries, views,
+    queries, standing, views,
 };
 use crate::{
-    access,
     app::App,
     error::{AppError, AppResult},
     users::{
-        Member, User, Viewer,
         commands::{add, change_role, create_password_link},
         queries::list,
-        standing,
     },
     web::{
-        Button, Fields, Flash, Hx, Layout, Problems, fragment_or_page, invalid, page,
-        page_with_secret, see_other, with_status,
+        Button, Fields, Flash, Layout, Problems, invalid, page, page_with_secret, see_other,
+        with_status,
     },
 };
 
@@ -34,12 +31,12 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/team/{id}/edit").get(edit))
         .service(web::resource("/team/{id}/role").post(change))
         .service(web::resource("/team/{id}/link").post(link))
-        .service(web::resource("/team/{id}/confirm/disable").get(confirm_disable))
-        .service(web::resource("/team/{id}/disable").post(disable))
-        .service(web::resource("/team/{id}/enable").post(enable))
-        .service(web::resource("/team/{id}/grant").post(grant))
-        .service(web::resource("/team/{id}/confirm/withdraw").get(confirm_withdraw))
-        .service(web::resource("/team/{id}/withdraw").post(withdraw));
+        .service(web::resource("/team/{id}/confirm/disable").get(standing::confirm_disable))
+        .service(web::resource("/team/{id}/disable").post(standing::disable))
+        .service(web::resource("/team/{id}/enable").post(standing::enable))
+        .service(web::resource("/team/{id}/grant").get(api_access::edit).post(api_access::grant))
+        .service(web::resource("/team/{id}/confirm/withdraw").get(api_access::confirm_withdraw))
+        .service(web::resource("/team/{id}/withdraw").post(api_access::withdraw));
 }
 
 async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
@@ -151,128 +148,4 @@ async fn change(
         }
         Err(error) => Err(error),
     }
-}
-
-async fn grant(
-    app: Data<App>,
-    layout: Layout,
-    session: Session,
-    hx: Hx,
-    id: Path<i64>,
-    _: Fields<Button>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.for_administrators()?;
-    let member = changed(&app, &layout.viewer, *id, access::grant).await?;
-    let message = format!("{} has API access now.", member.user.name);
-    answer(hx, &session, &layout, member, message)
-}
-
-async fn confirm_withdraw(
-    app: Data<App>,
-    layout: Layout,
-    hx: Hx,
-    id: Path<i64>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.for_administrators()?;
-    let viewer = layout.viewer.clone();
-    let (member, active_keys) = app
-        .db
-        .read(move |conn| {
-            let member = queries::find(conn, &viewer, *id)?;
-            Ok((member, queries::count_active_keys_of(conn, *id)?))
-        })
-        .await?;
-    let page = views::Withdraw { layout, from_list: hx.is_on("/team"), member, active_keys };
-    fragment_or_page(hx, &page.as_dialog(), &page)
-}
-
-async fn withdraw(
-    app: Data<App>,
-    layout: Layout,
-    session: Session,
-    hx: Hx,
-    id: Path<i64>,
-    _: Fields<Button>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.for_administrators()?;
-    let member = changed(&app, &layout.viewer, *id, access::withdraw).await?;
-    let message = format!("{} has no API access any more.", member.user.name);
-    answer(hx, &session, &layout, member, message)
-}
-
-async fn confirm_disable(
-    app: Data<App>,
-    layout: Layout,
-    hx: Hx,
-    id: Path<i64>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.for_administrators()?;
-    let viewer = layout.viewer.clone();
-    let (member, active_keys) = app
-        .db
-        .read(move |conn| {
-            let member = queries::find(conn, &viewer, *id)?;
-            Ok((member, queries::count_active_keys_of(conn, *id)?))
-        })
-        .await?;
-    let page = views::Disable { layout, from_list: hx.is_on("/team"), member, active_keys };
-    fragment_or_page(hx, &page.as_dialog(), &page)
-}
-
-async fn disable(
-    app: Data<App>,
-    layout: Layout,
-    session: Session,
-    hx: Hx,
-    id: Path<i64>,
-    _: Fields<Button>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.for_administrators()?;
-    let member = changed(&app, &layout.viewer, *id, standing::disable).await?;
-    let message = format!("{} is disabled and signed out everywhere.", member.user.name);
-    answer(hx, &session, &layout, member, message)
-}
-
-async fn enable(
-    app: Data<App>,
-    layout: Layout,
-    session: Session,
-    hx: Hx,
-    id: Path<i64>,
-    _: Fields<Button>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.for_administrators()?;
-    let member = changed(&app, &layout.viewer, *id, standing::enable).await?;
-    let message = format!("{} may sign in again.", member.user.name);
-    answer(hx, &session, &layout, member, message)
-}
-
-async fn changed(
-    app: &App,
-    viewer: &Viewer,
-    id: i64,
-    change: fn(&mut PgConnection, &Viewer, i64) -> AppResult<User>,
-) -> AppResult<Member> {
-    let viewer = viewer.clone();
-    app.db
-        .write(move |conn| {
-            change(conn, &viewer, id)?;
-            queries::find(conn, &viewer, id)
-        })
-        .await
-}
-
-/// htmx redraws the row; a browser without it goes back to the list.
-fn answer(
-    hx: Hx,
-    session: &Session,
-    layout: &Layout,
-    member: Member,
-    message: String,
-) -> AppResult<HttpResponse> {
-    if hx.wants_fragment() {
-        return page(&views::Changed { viewer_id: layout.viewer.id, member, message });
-    }
-    Flash::leave(session, message);
-    Ok(see_other("/team"))
 }

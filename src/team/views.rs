@@ -2,10 +2,14 @@
 
 use askama::Template;
 
-use super::forms::NewPerson;
+use super::forms::{GrantForm, NewPerson, WithdrawForm};
 use crate::{
+    access::Holder,
     config::Config,
     credentials::Secret,
+    environments::Environment,
+    keys::Key,
+    scopes::Section,
     users::{Member, Role, User, links::password_path},
     web::{Day, Layout, Moment, Problems},
 };
@@ -50,7 +54,47 @@ pub struct Withdraw {
     /// Whether the row is there to redraw.
     pub from_list: bool,
     pub member: Member,
-    pub active_keys: i64,
+    /// Those that go on working unless something becomes of them.
+    pub keys: Vec<Key>,
+    /// Who could take them over, and whether their API access covers all of them.
+    pub holders: Vec<(Holder, bool)>,
+    pub form: WithdrawForm,
+    pub problems: Problems,
+}
+
+impl Withdraw {
+    /// Most people have a few keys; the rest is counted.
+    const SHOWN: usize = 8;
+
+    fn shown(&self) -> &[Key] {
+        &self.keys[..self.keys.len().min(Self::SHOWN)]
+    }
+
+    fn more(&self) -> usize {
+        self.keys.len().saturating_sub(Self::SHOWN)
+    }
+}
+
+/// What a manager may hand out.
+#[derive(Template)]
+#[template(path = "team/grant.html")]
+pub struct EditGrant {
+    pub layout: Layout,
+    pub member: Member,
+    pub form: GrantForm,
+    pub problems: Problems,
+    pub environments: Vec<Environment>,
+    pub catalogue: Vec<Section>,
+    /// Live keys of theirs that hold more than what is granted now.
+    pub beyond: Vec<Key>,
+}
+
+/// “2 keys hold more than it covers.”
+pub fn hold_more(keys: usize) -> String {
+    match keys {
+        1 => "One key holds more than it covers.".into(),
+        many => format!("{many} keys hold more than it covers."),
+    }
 }
 
 #[derive(Template)]

@@ -88,6 +88,8 @@ pub struct ApiAccess {
     pub granted_at: DateTime<Utc>,
     /// `None` when the operator did, or somebody who is gone.
     pub granted_by: Option<String>,
+    /// Whether it covers less than everything.
+    pub is_limited: bool,
 }
 
 /// API access that was taken back.

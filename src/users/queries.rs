@@ -29,7 +29,7 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<Member>> 
         return Err(AppError::Forbidden);
     }
     let granter = alias!(users as granter);
-    type Row = (User, bool, Option<DateTime<Utc>>, Option<String>);
+    type Row = (User, bool, Option<(DateTime<Utc>, bool, bool)>, Option<String>);
     let rows: Vec<Row> = users::table
         .left_join(
             api_access::table
@@ -41,7 +41,8 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<Member>> 
         .select((
             User::as_select(),
             users::password_hash.is_not_null(),
-            api_access::granted_at.nullable(),
+            (api_access::granted_at, api_access::all_environments, api_access::all_permissions)
+                .nullable(),
             granter.field(users::name).nullable(),
         ))
         .order((users::role, users::name, users::id))
@@ -49,11 +50,15 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<Member>> 
     let (mut withdrawals, mut links) = (withdrawals(conn)?, links(conn)?);
     Ok(rows
         .into_iter()
-        .map(|(user, has_password, granted_at, granted_by)| Member {
+        .map(|(user, has_password, granted, granted_by)| Member {
             has_password,
             link: links.remove(&user.id),
-            api_access: granted_at.map(|granted_at| ApiAccess { granted_at, granted_by }),
-            withdrawal: withdrawals.remove(&user.id).filter(|_| granted_at.is_none()),
+            api_access: granted.map(|(granted_at, all_environments, all_permissions)| ApiAccess {
+                granted_at,
+                granted_by,
+                is_limited: !(all_environments && all_permissions),
+            }),
+            withdrawal: withdrawals.remove(&user.id).filter(|_| granted.is_none()),
             user,
         })
         .collect())

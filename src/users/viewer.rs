@@ -8,7 +8,9 @@ use diesel::{PgConnection, prelude::*};
 use uuid::Uuid;
 
 use crate::{
+    access::{self, Grant, GrantRow},
     error::{AppError, AppResult},
+    keys::Permissions,
     schema::{api_access, users},
 };
 
@@ -71,6 +73,8 @@ pub struct Viewer {
     pub granted_at: Option<DateTime<Utc>>,
     /// In which times are shown to them.
     pub zone: Tz,
+    /// What a manager's API access covers; `None` for administrators, and without API access.
+    pub grant: Option<Grant>,
     pub origin: Origin,
 }
 
@@ -84,6 +88,7 @@ impl Viewer {
             role: Role::Administrator,
             granted_at: None,
             zone: Tz::UTC,
+            grant: None,
             origin: Origin::default(),
         }
     }
@@ -114,8 +119,8 @@ impl Viewer {
     }
 
     fn read(conn: &mut PgConnection, id: i64, origin: Origin) -> AppResult<(Self, i32)> {
-        type Row = (String, String, String, i32, String, Option<DateTime<Utc>>);
-        let (name, email, role, stamp, zone, granted_at): Row = users::table
+        type Row = (String, String, String, i32, String, Option<DateTime<Utc>>, Option<GrantRow>);
+        let (name, email, role, stamp, zone, granted_at, granted): Row = users::table
             .left_join(
                 api_access::table
                     .on(api_access::user_id.eq(users::id).and(api_access::withdrawn_at.is_null())),
@@ -128,6 +133,8 @@ impl Viewer {
                 users::session_stamp,
                 users::time_zone,
                 api_access::granted_at.nullable(),
+                (api_access::id, api_access::all_environments, api_access::all_permissions)
+                    .nullable(),
             ))
             .first(conn)
             .optional()?
@@ -136,7 +143,11 @@ impl Viewer {
             Role::parse(&role).ok_or_else(|| anyhow::anyhow!("user {id} has an unknown role"))?;
         // A zone that this release does not know any more is no reason to keep somebody out.
         let zone = zone.parse().unwrap_or(Tz::UTC);
-        Ok((Self { id: Some(id), name, email, role, granted_at, zone, origin }, stamp))
+        let grant = match granted {
+            Some(row) if role == Role::Manager => Some(access::read(conn, row)?),
+            _ => None,
+        };
+        Ok((Self { id: Some(id), name, email, role, granted_at, grant, zone, origin }, stamp))
     }
 
     pub fn is_administrator(&self) -> bool {
@@ -148,8 +159,14 @@ impl Viewer {
         self.is_administrator() || self.granted_at.is_some()
     }
 
+    /// Whether the viewer may hand out such a key: make it, change it into this, or bring it back to life.
+    pub fn covers(&self, environment_id: i64, permissions: &Permissions) -> bool {
+        self.is_administrator()
+            || self.grant.as_ref().is_some_and(|grant| grant.covers(environment_id, permissions))
+    }
+
     /// Reads the viewer again inside the transaction that is about to change something, and holds role and grant
-    /// still until it ends, so that a withdrawal cannot slip in between.
+    /// still until it ends, so that neither a withdrawal nor a narrower grant can slip in between.
     ///
     /// # Errors
     /// [`AppError::NoApiAccess`] when API access has gone meanwhile.

@@ -38,5 +38,7 @@ pub use form::{Button, Fields, Ticked};
 pub use hx::Hx;
 pub use layout::Layout;
 pub use problems::Problems;
-pub use render::{fragment_or_page, invalid, page, page_with_secret, see_other, with_status};
+pub use render::{
+    fragment_or_page, invalid, invalid_dialog, page, page_with_secret, see_other, with_status,
+};
 pub use time::{Day, Moment};

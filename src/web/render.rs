@@ -37,6 +37,24 @@ pub fn page_with_secret(template: &impl Template) -> AppResult<HttpResponse> {
     Ok(response)
 }
 
+/// As [`invalid`], for a form in a dialog that htmx sent: the dialog again, in the place of itself.
+///
+/// # Errors
+/// As [`page`].
+pub fn invalid_dialog(template: &impl Template) -> AppResult<HttpResponse> {
+    let mut response = invalid(template)?;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::HeaderName::from_static("hx-retarget"),
+        header::HeaderValue::from_static("#dialogs"),
+    );
+    headers.insert(
+        header::HeaderName::from_static("hx-reswap"),
+        header::HeaderValue::from_static("innerHTML"),
+    );
+    Ok(response)
+}
+
 /// A page with another status.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ mod gateways;
 mod headers;
 mod keys;
 mod links;
+mod matrix;
 mod outage;
 mod presets;
 mod private_postgres;

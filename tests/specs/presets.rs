@@ -50,6 +50,7 @@ fn a_preset_brings_exactly_its_catalogue_environments_and_wording() {
         assert_eq!(settings.preset.as_ref(), Some(&preset.slug));
         assert_eq!(settings.keys_title, preset.wording.keys_title);
         assert_eq!(settings.managers_may_revoke, preset.policy.managers_may_revoke);
+        assert_eq!(settings.managers_may_regenerate, preset.policy.managers_may_regenerate);
         assert_eq!(settings.new_key_all_permissions, preset.policy.new_key_all_permissions);
     }
 }
@@ -156,7 +157,11 @@ fn only_administrators_apply_presets_and_change_policies() {
     let kim = people::add(conn, &Viewer::operator(), &new).unwrap();
     let kim = Viewer::load(conn, kim.id, Origin::default()).unwrap();
     assert!(matches!(presets::apply(conn, &kim, "loyalty"), Err(AppError::Forbidden)));
-    let policies = settings::Policies { new_key_all_permissions: true, managers_may_revoke: true };
+    let policies = settings::Policies {
+        new_key_all_permissions: true,
+        managers_may_revoke: true,
+        managers_may_regenerate: true,
+    };
     assert!(matches!(settings::update_policies(conn, &kim, policies), Err(AppError::Forbidden)));
 }
 
@@ -164,7 +169,11 @@ fn only_administrators_apply_presets_and_change_policies() {
 fn a_policy_that_changes_is_in_the_trail_once() {
     let database = SpecDatabase::create();
     let conn = &mut database.connect();
-    let policies = settings::Policies { new_key_all_permissions: false, managers_may_revoke: true };
+    let policies = settings::Policies {
+        new_key_all_permissions: false,
+        managers_may_revoke: true,
+        managers_may_regenerate: true,
+    };
     for _ in 0..2 {
         let settings = settings::update_policies(conn, &Viewer::operator(), policies).unwrap();
         assert!(settings.managers_may_revoke);

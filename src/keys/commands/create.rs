@@ -2,7 +2,7 @@
 
 use diesel::{PgConnection, prelude::*};
 
-use super::{describe, grant, issue, limit, record};
+use super::{describe, grant, issue, limit, record, refuse_beyond_grant};
 use crate::{
     audit::Action,
     credentials::{Secret, public_key},
@@ -17,7 +17,7 @@ use crate::{
 ///
 /// # Errors
 /// [`AppError::NoApiAccess`]; [`AppError::Forbidden`] for a manager who names another owner;
-/// [`AppError::Unprocessable`] without a permission; a constraint: `keys_name` when the owner has a live key that
+/// [`AppError::Unprocessable`] without a permission; [`AppError::BeyondGrant`] for more than the viewer may hand out; a constraint: `keys_name` when the owner has a live key that
 /// looks the same in that application and environment.
 pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResult<(Key, Secret)> {
     let viewer = viewer.confirm_api_access(conn)?;
@@ -27,6 +27,7 @@ pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResu
     if new.permissions.is_empty() {
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));
     }
+    refuse_beyond_grant(conn, &viewer, new.environment_id, &new.permissions)?;
     let prefix: String =
         environments::table.find(new.environment_id).select(environments::prefix).first(conn)?;
     let public_key = public_key(&prefix);

@@ -2,8 +2,11 @@
 //! event there, and announces the change to whoever verifies.
 
 mod create;
+mod hand_over;
+mod policy;
 mod regenerate;
 mod status;
+mod transfer;
 mod update;
 
 use diesel::{PgConnection, prelude::*};
@@ -11,7 +14,8 @@ use serde_json::{Value, json};
 
 use super::{Key, Limit, Permissions, queries};
 use crate::{
-    audit::{self, Action, Subject},
+    access::Refusal,
+    audit::{self, Action, Subject, difference},
     changes::Change,
     credentials::Secret,
     error::{AppError, AppResult},
@@ -20,8 +24,11 @@ use crate::{
 };
 
 pub use create::create;
+pub use hand_over::{Handover, hand_over};
+pub use policy::{May, may, may_regenerate, may_revoke};
 pub use regenerate::regenerate;
-pub use status::{delete, disable, enable, may_revoke, revoke};
+pub use status::{delete, disable, enable, revoke};
+pub use transfer::transfer;
 pub use update::{Edited, update};
 
 /// Reads viewer and key as they are now and holds both still until the transaction ends.
@@ -42,6 +49,34 @@ pub(in crate::keys) fn refuse_revoked(key: &Key) -> AppResult<()> {
         ));
     }
     Ok(())
+}
+
+/// Nobody makes, changes or brings to life a key that holds more than they may hand out. Belongs after
+/// [`Viewer::confirm_api_access`], which holds the grant still.
+pub(in crate::keys) fn refuse_beyond_grant(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    environment_id: i64,
+    permissions: &Permissions,
+) -> AppResult<()> {
+    if viewer.covers(environment_id, permissions) {
+        return Ok(());
+    }
+    let refusal = Refusal::of(conn, viewer, environment_id, permissions)?;
+    Err(AppError::BeyondGrant(Box::new(refusal)))
+}
+
+/// [`refuse_beyond_grant`] for a key as it is.
+pub(in crate::keys) fn refuse_key_beyond_grant(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    key: &Key,
+) -> AppResult<()> {
+    if viewer.is_administrator() {
+        return Ok(());
+    }
+    let held = queries::holdings_of(conn, key)?.ids;
+    refuse_beyond_grant(conn, viewer, key.environment_id, &held)
 }
 
 fn finish(
@@ -134,16 +169,4 @@ fn describe(conn: &mut PgConnection, key: &Key) -> AppResult<Value> {
         "customers": restrictions.customers,
         "allowed_ips": restrictions.allowed_ips,
     }))
-}
-
-/// `{"name": ["old", "new"]}` for what differs.
-fn difference(before: &Value, after: &Value) -> Value {
-    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
-        return json!({});
-    };
-    after
-        .iter()
-        .filter(|(field, value)| before.get(*field) != Some(value))
-        .map(|(field, value)| (field.clone(), json!([before.get(field), value])))
-        .collect()
 }

@@ -4,7 +4,7 @@ use chrono::Utc;
 use diesel::{PgConnection, prelude::*};
 use serde_json::json;
 
-use super::{finish, issue, refuse_revoked, take};
+use super::{finish, issue, may_regenerate, refuse_key_beyond_grant, refuse_revoked, take};
 use crate::{
     audit::Action,
     credentials::Secret,
@@ -18,7 +18,9 @@ use crate::{
 /// so that of several regenerations at once one wins: nobody is shown a secret that is dead already.
 ///
 /// # Errors
-/// [`AppError::NotFound`]; [`AppError::Conflict`] when the key is revoked, has expired, or was changed meanwhile.
+/// [`AppError::NotFound`]; [`AppError::Forbidden`] for a manager where the policy leaves it to administrators;
+/// [`AppError::BeyondGrant`] when it holds more than the viewer may hand out; [`AppError::Conflict`] when the key is
+/// revoked, has expired, or was changed meanwhile.
 pub fn regenerate(
     conn: &mut PgConnection,
     viewer: &Viewer,
@@ -26,6 +28,11 @@ pub fn regenerate(
     version: Option<i32>,
 ) -> AppResult<(Key, Secret)> {
     let (viewer, key) = take(conn, viewer, public_key)?;
+    if !may_regenerate(conn, &viewer)? {
+        return Err(AppError::Forbidden);
+    }
+    // A new secret of a key is as good as a new key.
+    refuse_key_beyond_grant(conn, &viewer, &key)?;
     refuse_revoked(&key)?;
     let now = Utc::now();
     if key.status(now) == Status::Expired {

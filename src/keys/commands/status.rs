@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
 use serde_json::json;
 
-use super::{finish, record, refuse_revoked, take};
+use super::{finish, may_revoke, record, refuse_key_beyond_grant, refuse_revoked, take};
 use crate::{
     audit::Action,
     error::{AppError, AppResult},
     keys::{Key, Status},
     schema::keys,
-    settings, text,
+    text,
     users::Viewer,
 };
 
@@ -31,9 +31,10 @@ pub fn disable(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> Ap
 /// Lets a disabled key work again.
 ///
 /// # Errors
-/// As [`disable`].
+/// As [`disable`]; [`AppError::BeyondGrant`] when it holds more than the viewer may hand out.
 pub fn enable(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<Key> {
     let (viewer, key) = take(conn, viewer, public_key)?;
+    refuse_key_beyond_grant(conn, &viewer, &key)?;
     refuse_revoked(&key)?;
     if key.disabled_at.is_none() {
         return Ok(key);
@@ -76,14 +77,6 @@ pub fn revoke(
         .execute(conn)?;
     let details = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
     finish(conn, &viewer, &key, Action::KeyRevoked, details)
-}
-
-/// Whether the viewer may revoke the keys they see.
-///
-/// # Errors
-/// When Postgres cannot be asked.
-pub fn may_revoke(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
-    Ok(viewer.is_administrator() || settings::load(conn)?.managers_may_revoke)
 }
 
 /// Takes a key off the list. Its row and its trail stay.

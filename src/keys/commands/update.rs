@@ -3,7 +3,9 @@
 use chrono::Utc;
 use diesel::{PgConnection, prelude::*};
 
-use super::{describe, difference, grant, limit, record, refuse_revoked, take};
+use super::{
+    describe, difference, grant, limit, record, refuse_beyond_grant, refuse_revoked, take,
+};
 use crate::{
     audit::Action,
     error::{AppError, AppResult},
@@ -51,6 +53,8 @@ pub fn update(
     if changes.permissions.is_empty() {
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));
     }
+    // The key as it will be, so that whoever only renames a key beyond their grant is refused too.
+    refuse_beyond_grant(conn, &viewer, key.environment_id, &changes.permissions)?;
     let before = describe(conn, &key)?;
     diesel::update(keys::table.find(key.id))
         .set((

@@ -153,7 +153,13 @@ mod tests {
             name: "Orders".into(),
             permissions: vec![permission(10, "orders:read"), permission(11, "orders:write")],
         }];
-        Choices { applications: Vec::new(), environments: Vec::new(), catalogue, now: Utc::now() }
+        Choices {
+            applications: Vec::new(),
+            environments: Vec::new(),
+            catalogue,
+            grant: None,
+            now: Utc::now(),
+        }
     }
 
     #[test]

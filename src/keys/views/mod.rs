@@ -6,6 +6,7 @@ mod edit;
 mod list;
 mod row;
 mod show;
+mod transfer;
 
 pub use confirm::{ConfirmDialog, ConfirmPage, Question};
 pub use create::{CreatedBefore, New, Reveal, SketchAside};
@@ -13,3 +14,4 @@ pub use edit::{Conflict, Edit, compare};
 pub use list::Index;
 pub use row::{Acts, Changed, Chip, Row};
 pub use show::{Granted, Show};
+pub use transfer::{Candidate, Transfer};

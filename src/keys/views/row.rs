@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    keys::{Key, Limit, Status, queries::Holdings},
+    keys::{Key, Limit, Status, commands::May, queries::Holdings},
     users::Viewer,
     web::{
         Day, Moment,
@@ -29,25 +29,38 @@ pub struct Acts {
     pub regenerate: bool,
     pub revoke: bool,
     pub delete: bool,
+    pub transfer: bool,
+    /// It holds more than the viewer may hand out: what would bring it to life is not theirs to do.
+    pub is_beyond_grant: bool,
 }
 
 impl Acts {
-    /// What the viewer may do to a key of that status.
-    pub fn on(key: &Key, status: Status, viewer: &Viewer, may_revoke: bool) -> Self {
+    /// What the viewer may do to a key of that status that holds these permissions.
+    pub fn on(key: &Key, held: &Holdings, status: Status, viewer: &Viewer, may: May) -> Self {
         let lives = status != Status::Revoked;
+        let is_covered = viewer.covers(key.environment_id, &held.ids);
         Self {
-            edit: lives,
+            edit: lives && is_covered,
             disable: lives && key.disabled_at.is_none(),
-            enable: lives && key.disabled_at.is_some(),
-            regenerate: lives && status != Status::Expired,
-            revoke: lives && may_revoke,
+            enable: lives && is_covered && key.disabled_at.is_some(),
+            regenerate: lives && is_covered && may.regenerate && status != Status::Expired,
+            revoke: lives && may.revoke,
             delete: viewer.is_administrator() && status != Status::Active,
+            transfer: lives && viewer.is_administrator(),
+            is_beyond_grant: lives && !is_covered,
         }
     }
 
-    /// Whether there is any.
+    /// Whether there is any, or a reason why there is none.
     pub fn any(self) -> bool {
-        self.edit || self.disable || self.enable || self.regenerate || self.revoke || self.delete
+        self.edit
+            || self.disable
+            || self.enable
+            || self.regenerate
+            || self.revoke
+            || self.delete
+            || self.transfer
+            || self.is_beyond_grant
     }
 }
 
@@ -58,14 +71,8 @@ pub struct Chip {
 }
 
 impl Row {
-    pub fn new(
-        key: Key,
-        held: Holdings,
-        viewer: &Viewer,
-        may_revoke: bool,
-        now: DateTime<Utc>,
-    ) -> Self {
-        let acts = Acts::on(&key, key.status(now), viewer, may_revoke);
+    pub fn new(key: Key, held: Holdings, viewer: &Viewer, may: May, now: DateTime<Utc>) -> Self {
+        let acts = Acts::on(&key, &held, key.status(now), viewer, may);
         Self { key, held, now, acts }
     }
 

@@ -13,6 +13,7 @@ mod regenerating;
 mod revealing;
 mod revoking;
 mod searching;
+mod transferring;
 
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_types::Text};
 use latchkey::{audit, keys};

@@ -167,6 +167,13 @@ impl TestApp {
         self.operator(|conn, operator| access::grant(conn, operator, user.id));
     }
 
+    /// Gives a manager API access to these environments and permissions only, or changes it into that.
+    pub fn grant_only(&self, user: &User, environments: &[&str], permissions: Permissions) {
+        let ids = environments.iter().map(|slug| self.environment(slug)).collect();
+        let grant = access::Grant::of(Some(ids), permissions);
+        self.operator(|conn, operator| access::set(conn, operator, user.id, &grant));
+    }
+
     /// Takes API access back from a manager.
     pub fn withdraw(&self, user: &User) {
         self.operator(|conn, operator| access::withdraw(conn, operator, user.id));
@@ -233,6 +240,12 @@ impl TestApp {
         };
         let permissions = self.db(|conn| slugs.iter().map(|slug| find(conn, slug)).collect());
         Permissions { permissions, ..Permissions::default() }
+    }
+
+    /// The whole section of that slug, for [`TestApp::key_with`].
+    pub fn section(&self, slug: &str) -> Permissions {
+        let id = self.db(|conn| scopes::find_section(conn, slug)).unwrap();
+        Permissions { sections: vec![id.expect("the catalogue has it")], ..Permissions::default() }
     }
 
     /// The id of an environment.

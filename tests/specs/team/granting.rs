@@ -18,7 +18,7 @@ async fn a_grant_counts_with_the_next_click_and_so_does_its_end() {
 
     let address = format!("/team/{}/confirm/withdraw", tom.id);
     let page = ada.get(&address).await;
-    page.assert_status(200).assert_is_page().assert_shows("No active key belongs to Tom.");
+    page.assert_status(200).assert_is_page().assert_shows("No live key belongs to Tom.");
     let form = format!("form[action='/team/{}/withdraw']", tom.id);
     ada.submit(&page, &form, &[]).await.assert_leads_to("/team");
     ada.get("/team").await.assert_shows("withdrawn by Ada,");
@@ -38,7 +38,7 @@ async fn whoever_withdraws_reads_how_many_keys_go_on_working() {
     let mut ada = app.sign_in(&app.administrator("Ada")).await.with_htmx("/team");
     let page = ada.get(&format!("/team/{}/confirm/withdraw", tom.id)).await;
     page.assert_status(200).assert_is_fragment();
-    page.assert_shows("3 active keys belong to Tom. They keep working");
+    page.assert_shows("3 live keys belong to Tom").assert_shows("Requests go on");
 }
 
 #[actix_web::test]

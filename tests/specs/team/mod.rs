@@ -2,3 +2,6 @@ mod adding;
 mod changing_roles;
 mod disabling;
 mod granting;
+mod limiting;
+mod racing;
+mod withdrawing;

@@ -1,0 +1,297 @@
+//! Role × act × ownership × grant: every combination, from one table, through the front door.
+
+use diesel::{RunQueryDsl, sql_types::Text};
+use latchkey::{keys, settings, users::User};
+
+use crate::support::{Browser, MadeKey, TestApp};
+
+/// What a person is answered.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Says {
+    /// Go and sign in.
+    SignIn,
+    /// 404, and nothing changes.
+    Absent,
+    /// 403, and nothing changes.
+    Forbidden,
+    /// 403, nothing changes, and the trail has it: it reaches beyond the grant.
+    Refused,
+    /// This status, and nothing changes.
+    Shows(u16),
+    /// This status, and it is done.
+    Does(u16),
+}
+use Says::{Absent, Does, Forbidden, Refused, Shows, SignIn};
+
+/// What is acted upon.
+#[derive(Clone, Copy, PartialEq)]
+enum On {
+    /// Nothing that anybody owns.
+    Nothing,
+    /// A draft of one's own for a key like all the others here.
+    Draft,
+    Active,
+    Disabled,
+    Revoked,
+}
+use On::{Active, Disabled, Draft, Nothing, Revoked};
+
+/// Whether the policies let managers revoke and regenerate.
+#[derive(Clone, Copy, PartialEq)]
+enum Policy {
+    Lets,
+    Forbids,
+}
+use Policy::{Forbids, Lets};
+
+/// Somebody's standing towards a key: the columns of the table.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Standing {
+    /// Not signed in.
+    Visitor,
+    /// A manager who has no API access.
+    WithoutAccess,
+    /// A manager, an own key, within the grant.
+    Within,
+    /// A manager, an own key, beyond the grant.
+    Beyond,
+    /// A manager with API access, somebody else's key.
+    Anothers,
+    Administrator,
+}
+
+struct Row {
+    act: &'static str,
+    on: On,
+    policy: Policy,
+    address: &'static str,
+    /// `None`: GET.
+    fields: Option<&'static [(&'static str, &'static str)]>,
+    /// By [`Standing`].
+    says: [Says; 6],
+}
+
+const fn get(
+    act: &'static str,
+    on: On,
+    policy: Policy,
+    address: &'static str,
+    says: [Says; 6],
+) -> Row {
+    Row { act, on, policy, address, fields: None, says }
+}
+
+const fn post(
+    act: &'static str,
+    on: On,
+    policy: Policy,
+    address: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    says: [Says; 6],
+) -> Row {
+    Row { act, on, policy, address, fields: Some(fields), says }
+}
+
+const CREATE: &[(&str, &str)] = &[("draft", "{draft}"), ("go", "create")];
+/// Everything but the name stays as it is.
+const RENAME: &[(&str, &str)] = &[
+    ("version", "1"),
+    ("name", "renamed {number}"),
+    ("permission", "reporting:read"),
+    ("rate", "none"),
+    ("expires", "never"),
+];
+const VERSION: &[(&str, &str)] = &[("version", "1")];
+const TO_OPERATOR: &[(&str, &str)] = &[("owner", "")];
+
+/// A new act is a line here.
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    //                                                                       visitor, without access, within, beyond, another’s, administrator
+    get("list", Nothing, Lets, "/keys",                                      [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    get("new", Nothing, Lets, "/keys/new",                                   [SignIn, Absent, Shows(303), Shows(303), Absent, Shows(303)]),
+    post("create", Draft, Lets, "/keys", CREATE,                             [SignIn, Absent, Does(200), Refused, Absent, Does(200)]),
+    get("see", Active, Lets, "{key}",                                        [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    get("edit form", Active, Lets, "{key}/edit",                             [SignIn, Absent, Shows(200), Forbidden, Absent, Shows(200)]),
+    post("rename", Active, Lets, "{key}/edit", RENAME,                       [SignIn, Absent, Does(303), Refused, Absent, Does(303)]),
+    get("ask to disable", Active, Lets, "{key}/confirm/disable",             [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    post("disable", Active, Lets, "{key}/disable", &[],                      [SignIn, Absent, Does(303), Does(303), Absent, Does(303)]),
+    get("ask to enable", Disabled, Lets, "{key}/confirm/enable",             [SignIn, Absent, Shows(200), Forbidden, Absent, Shows(200)]),
+    post("enable", Disabled, Lets, "{key}/enable", &[],                      [SignIn, Absent, Does(303), Refused, Absent, Does(303)]),
+    get("ask to regenerate", Active, Lets, "{key}/confirm/regenerate",       [SignIn, Absent, Shows(200), Forbidden, Absent, Shows(200)]),
+    get("ask to regenerate", Active, Forbids, "{key}/confirm/regenerate",    [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
+    post("regenerate", Active, Lets, "{key}/regenerate", VERSION,            [SignIn, Absent, Does(200), Refused, Absent, Does(200)]),
+    post("regenerate", Active, Forbids, "{key}/regenerate", VERSION,         [SignIn, Absent, Forbidden, Forbidden, Absent, Does(200)]),
+    get("ask to revoke", Active, Lets, "{key}/confirm/revoke",               [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    get("ask to revoke", Active, Forbids, "{key}/confirm/revoke",            [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
+    post("revoke", Active, Lets, "{key}/revoke", &[],                        [SignIn, Absent, Does(303), Does(303), Absent, Does(303)]),
+    post("revoke", Active, Forbids, "{key}/revoke", &[],                     [SignIn, Absent, Forbidden, Forbidden, Absent, Does(303)]),
+    get("ask to delete", Revoked, Lets, "{key}/confirm/delete",              [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
+    post("delete", Revoked, Lets, "{key}/delete", &[],                       [SignIn, Absent, Forbidden, Forbidden, Absent, Does(303)]),
+    get("ask to transfer", Active, Lets, "{key}/confirm/transfer",           [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
+    post("transfer", Active, Lets, "{key}/transfer", TO_OPERATOR,            [SignIn, Absent, Forbidden, Forbidden, Absent, Does(303)]),
+];
+
+/// Somebody who acts, and how they stand towards their own keys.
+struct Person {
+    who: &'static str,
+    user: Option<User>,
+    browser: Browser,
+    own: Standing,
+}
+
+impl Person {
+    /// Their standing towards a key that is theirs, and towards one that is not.
+    fn standing(&self, owns: bool) -> Standing {
+        match self.own {
+            Standing::Within | Standing::Beyond if !owns => Standing::Anothers,
+            standing => standing,
+        }
+    }
+}
+
+/// All of them hold, or would make, keys in production that may read reports.
+async fn people(app: &TestApp) -> Vec<Person> {
+    let reports = || app.section("reporting");
+    let orders = || app.permissions(&["orders:read"]);
+    let everything = || keys::Permissions { all: true, ..keys::Permissions::default() };
+    let withdrawn = app.manager_with_access("Wim");
+    app.withdraw(&withdrawn);
+    let covered = app.manager("Cora");
+    app.grant_only(&covered, &["production"], reports());
+    let elsewhere = app.manager("Eli");
+    app.grant_only(&elsewhere, &["sandbox"], everything());
+    let otherwise = app.manager("Olga");
+    app.grant_only(&otherwise, &["production", "sandbox"], orders());
+    let managers = [
+        ("never granted", app.manager("Noa"), Standing::WithoutAccess),
+        ("withdrawn", withdrawn, Standing::WithoutAccess),
+        ("granted everything", app.manager_with_access("Mia"), Standing::Within),
+        ("grant covers the key", covered, Standing::Within),
+        ("grant lacks the environment", elsewhere, Standing::Beyond),
+        ("grant lacks the permission", otherwise, Standing::Beyond),
+        ("administrator", app.administrator("Ada"), Standing::Administrator),
+    ];
+    let mut people =
+        vec![Person { who: "visitor", user: None, browser: app.visitor(), own: Standing::Visitor }];
+    for (who, user, own) in managers {
+        let browser = app.sign_in(&user).await;
+        people.push(Person { who, user: Some(user), browser, own });
+    }
+    people
+}
+
+/// Everything that an act on keys could change, as text.
+fn stored(app: &TestApp) -> String {
+    #[derive(diesel::QueryableByName)]
+    struct Stored {
+        #[diesel(sql_type = Text)]
+        rows: String,
+    }
+    let tables =
+        ["keys", "key_secrets", "key_sections", "key_permissions", "key_limits", "api_access"];
+    let rows: Vec<String> = tables
+        .iter()
+        .map(|table| {
+            format!("(select string_agg(t::text, E'\\n' order by t::text) from {table} t)")
+        })
+        .collect();
+    let ask = format!("select concat_ws(E'\\n--\\n', {}) as rows", rows.join(", "));
+    app.db(|conn| diesel::sql_query(ask).get_result::<Stored>(conn)).unwrap().rows
+}
+
+/// How often the trail tells of somebody who reached beyond their grant.
+pub fn refusals(app: &TestApp) -> i64 {
+    use diesel::{ExpressionMethods, QueryDsl};
+    use latchkey::schema::audit_events;
+    let refused = audit_events::table.filter(audit_events::action.eq("access.refused"));
+    app.db(|conn| refused.count().get_result(conn)).unwrap()
+}
+
+fn decide(app: &TestApp, policy: Policy) {
+    let policies = settings::Policies {
+        new_key_all_permissions: false,
+        managers_may_revoke: policy == Lets,
+        managers_may_regenerate: policy == Lets,
+    };
+    app.operator(|conn, operator| settings::update_policies(conn, operator, policies));
+}
+
+fn prepare(app: &TestApp, owner: Option<&User>, name: &str, on: On) -> MadeKey {
+    let made = app.key_with(owner, name, |_| {});
+    app.operator(|conn, operator| match on {
+        Disabled => keys::commands::disable(conn, operator, made.public_key()).map(drop),
+        Revoked => keys::commands::revoke(conn, operator, made.public_key(), None).map(drop),
+        Nothing | Draft | Active => Ok(()),
+    });
+    made
+}
+
+/// Fills in the wizard as far as it lets them.
+async fn fill_in(browser: &mut Browser, draft: &str, app_id: &str, name: &str) {
+    let steps: [&[(&str, &str)]; 4] = [
+        &[("step", "name"), ("name", name)],
+        &[("step", "environment"), ("application", app_id), ("environment", "production")],
+        &[("step", "permissions"), ("permission", "reporting:read")],
+        &[("step", "limits"), ("rate", "none"), ("expires", "never")],
+    ];
+    for step in steps {
+        let fields = [&[("draft", draft), ("go", "next")], step].concat();
+        let _ = browser.post("/keys/new", &fields).await;
+    }
+}
+
+#[actix_web::test]
+async fn every_combination_is_answered_as_the_table_says_and_refusals_change_nothing() {
+    let app = TestApp::start();
+    let app_id = app.application("Back office");
+    let other = app.manager_with_access("Otto");
+    let mut people = people(&app).await;
+    let mut number = 0;
+    for row in TABLE {
+        decide(&app, row.policy);
+        for person in &mut people {
+            let may_own = !matches!(row.on, Nothing | Draft);
+            for owns in [true, false].into_iter().filter(|owns| *owns || may_own) {
+                number += 1;
+                let case = format!("{}, {}, own: {owns}", row.act, person.who);
+                let owner = if owns { person.user.as_ref() } else { Some(&other) };
+                let key = prepare(&app, owner, &format!("key {number}"), row.on);
+                let draft = uuid::Uuid::new_v4().to_string();
+                if row.on == Draft {
+                    let name = format!("new {number}");
+                    fill_in(&mut person.browser, &draft, &app_id, &name).await;
+                }
+                let (before, refused_before) = (stored(&app), refusals(&app));
+                let address = row.address.replace("{key}", &key.page());
+                let answer = match row.fields {
+                    None => person.browser.get(&address).await,
+                    Some(fields) => {
+                        let fill = |value: &str| {
+                            value
+                                .replace("{number}", &number.to_string())
+                                .replace("{draft}", &draft)
+                        };
+                        let fields: Vec<(&str, String)> =
+                            fields.iter().map(|(name, value)| (*name, fill(value))).collect();
+                        let fields: Vec<(&str, &str)> =
+                            fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                        person.browser.post(&address, &fields).await
+                    }
+                };
+                let has_changed = stored(&app) != before;
+                let is_told = refusals(&app) - refused_before;
+                let said = match (answer.status(), has_changed, is_told) {
+                    (303, false, 0) if answer.location().unwrap().starts_with("/sign-in") => SignIn,
+                    (404, false, 0) => Absent,
+                    (403, false, 0) => Forbidden,
+                    (403, false, 1) => Refused,
+                    (status, false, 0) => Shows(status),
+                    (status, true, 0) => Does(status),
+                    other => panic!("{case}: {other:?}"),
+                };
+                assert_eq!(said, row.says[person.standing(owns) as usize], "{case}");
+            }
+        }
+    }
+}
