@@ -238,6 +238,8 @@ impl Demo {
             expires_at: sample.expires.map(|days| self.ago(-days)),
             customers: Vec::new(),
             allowed_ips: Vec::new(),
+            excluded_ips: Vec::new(),
+            allowed_origins: Vec::new(),
         }
     }
 

@@ -36,6 +36,10 @@ pub fn update_policies(
             details.insert(field.into(), json!([was, is]));
         }
     }
+    if before.default_lifetime_days != policies.default_lifetime_days {
+        let days = json!([before.default_lifetime_days, policies.default_lifetime_days]);
+        details.insert("default_lifetime_days".into(), days);
+    }
     if details.is_empty() {
         return Ok(before);
     }
@@ -43,10 +47,11 @@ pub fn update_policies(
         .set((
             settings::new_key_all_permissions.eq(policies.new_key_all_permissions),
             settings::managers_may_revoke.eq(policies.managers_may_revoke),
+            settings::default_lifetime_days.eq(policies.default_lifetime_days),
         ))
         .execute(conn)?;
     let subject = Subject { id: "settings", name: "Settings" };
     audit::record(conn, &viewer, Action::SettingsUpdated, subject, details.into())?;
-    let Policies { new_key_all_permissions, managers_may_revoke } = policies;
-    Ok(Settings { new_key_all_permissions, managers_may_revoke, ..before })
+    let Policies { new_key_all_permissions, managers_may_revoke, default_lifetime_days } = policies;
+    Ok(Settings { new_key_all_permissions, managers_may_revoke, default_lifetime_days, ..before })
 }

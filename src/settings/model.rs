@@ -47,6 +47,8 @@ impl Settings {
 pub struct Policies {
     pub new_key_all_permissions: bool,
     pub managers_may_revoke: bool,
+    /// In days.
+    pub default_lifetime_days: i32,
 }
 
 /// Reads the settings.

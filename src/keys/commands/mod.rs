@@ -3,6 +3,7 @@
 
 mod create;
 mod regenerate;
+mod restrict;
 mod status;
 mod update;
 
@@ -133,6 +134,8 @@ fn describe(conn: &mut PgConnection, key: &Key) -> AppResult<Value> {
         "expires_at": key.expires_at,
         "customers": restrictions.customers,
         "allowed_ips": restrictions.allowed_ips,
+        "excluded_ips": restrictions.excluded_ips,
+        "allowed_origins": restrictions.allowed_origins,
     }))
 }
 
