@@ -185,7 +185,7 @@ impl Limit {
                     return Err((
                         *short,
                         format!(
-                            "A limit of {often} is never reached: {seldom} stops the key first. Lower it, or leave its line empty."
+                            "A limit of {often} is never reached: {seldom} stops the key first. Lower it, or leave it out."
                         ),
                     ));
                 }
@@ -193,7 +193,7 @@ impl Limit {
                     return Err((
                         *long,
                         format!(
-                            "A limit of {seldom} is never reached: {often} allows no more than that. Lower it, or leave its line empty."
+                            "A limit of {seldom} is never reached: {often} allows no more than that. Lower it, or leave it out."
                         ),
                     ));
                 }

@@ -62,7 +62,7 @@ impl Step {
             Self::Name => "Name",
             Self::Place => "Application and environment",
             Self::Permissions => "Permissions",
-            Self::Limits => "Limits and expiry",
+            Self::Limits => "Limits and restrictions",
             Self::Summary => "Summary",
         }
     }

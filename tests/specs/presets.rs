@@ -156,7 +156,11 @@ fn only_administrators_apply_presets_and_change_policies() {
     let kim = people::add(conn, &Viewer::operator(), &new).unwrap();
     let kim = Viewer::load(conn, kim.id, Origin::default()).unwrap();
     assert!(matches!(presets::apply(conn, &kim, "loyalty"), Err(AppError::Forbidden)));
-    let policies = settings::Policies { new_key_all_permissions: true, managers_may_revoke: true };
+    let policies = settings::Policies {
+        new_key_all_permissions: true,
+        managers_may_revoke: true,
+        default_lifetime_days: 90,
+    };
     assert!(matches!(settings::update_policies(conn, &kim, policies), Err(AppError::Forbidden)));
 }
 
@@ -164,7 +168,11 @@ fn only_administrators_apply_presets_and_change_policies() {
 fn a_policy_that_changes_is_in_the_trail_once() {
     let database = SpecDatabase::create();
     let conn = &mut database.connect();
-    let policies = settings::Policies { new_key_all_permissions: false, managers_may_revoke: true };
+    let policies = settings::Policies {
+        new_key_all_permissions: false,
+        managers_may_revoke: true,
+        default_lifetime_days: 90,
+    };
     for _ in 0..2 {
         let settings = settings::update_policies(conn, &Viewer::operator(), policies).unwrap();
         assert!(settings.managers_may_revoke);

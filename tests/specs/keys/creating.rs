@@ -14,7 +14,7 @@ pub async fn walk(browser: &mut Browser, app_id: &str, name: &str, permission: &
 }
 
 /// [`walk`] with any permissions and limits.
-async fn walk_with(
+pub async fn walk_with(
     browser: &mut Browser,
     app_id: &str,
     name: &str,

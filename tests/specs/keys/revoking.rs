@@ -8,7 +8,11 @@ use crate::support::TestApp;
 
 /// Lets managers revoke their own keys.
 fn managers_may_revoke(app: &TestApp) {
-    let policies = Policies { managers_may_revoke: true, new_key_all_permissions: false };
+    let policies = Policies {
+        managers_may_revoke: true,
+        new_key_all_permissions: false,
+        default_lifetime_days: 90,
+    };
     app.operator(|conn, operator| latchkey::settings::update_policies(conn, operator, policies));
 }
 
