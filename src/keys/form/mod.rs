@@ -155,9 +155,8 @@ impl KeyForm {
         errors: &mut KeyErrors,
     ) -> Option<Option<DateTime<Utc>>> {
         let expiry = self.parse_expiry(choices, environment).and_then(|expires_at| {
-            match environment {
-                Some(environment) => policy::check_expiry(environment, expires_at, choices.now)?,
-                None => {}
+            if let Some(environment) = environment {
+                policy::check_expiry(environment, expires_at, choices.now)?;
             }
             Ok(expires_at)
         });
