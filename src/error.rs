@@ -45,9 +45,9 @@ pub enum AppError {
     /// 409
     #[error("{0}")]
     Conflict(String),
-    /// 413
-    #[error("That’s more than this address takes. Send less.")]
-    TooLarge,
+    /// 413, with the most that is taken, in KiB.
+    #[error("That’s more than this address takes, which is {0} KiB. Send less.")]
+    TooLarge(usize),
     /// 415
     #[error("That’s not a form this address understands.")]
     UnsupportedMediaType,
@@ -97,7 +97,7 @@ impl ResponseError for AppError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict(_) | Self::Constraint(..) => StatusCode::CONFLICT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,

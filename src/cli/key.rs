@@ -1,6 +1,8 @@
 //! `latchkey key …`
 
-use chrono::Utc;
+use std::collections::BTreeSet;
+
+use chrono::{TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use diesel::PgConnection;
 use ipnet::IpNet;
@@ -9,7 +11,7 @@ use super::{
     Answer, Database,
     answer::{self, Field, Format},
     gateway::find_environment,
-    key_flags::{Expiry, parse_ip, parse_rate},
+    key_flags::{Expiry, parse_ip, parse_rate, parse_web_origin},
     named,
 };
 use crate::{
@@ -18,8 +20,8 @@ use crate::{
     credentials::Secret,
     customers,
     error::{AppError, AppResult},
-    keys::{Key as StoredKey, Limit, NewKey, Permissions, commands},
-    presets, scopes, text,
+    keys::{Key as StoredKey, Limit, NewKey, Permissions, check_ranges, commands, latest_end},
+    presets, scopes, settings, text,
     users::{Viewer, queries as people},
 };
 
@@ -74,15 +76,22 @@ pub struct Create {
     /// At most so many requests per s, m, h or d, such as 100/s; may be repeated
     #[arg(long, value_parser = parse_rate)]
     rate: Vec<Limit>,
-    /// 90d, a day such as 2027-01-31 (to its end, UTC), or never
-    #[arg(long, value_parser = Expiry::parse, default_value = "90d")]
-    expires: Expiry,
+    /// 90d, a day such as 2027-01-31 (to its end, UTC), or never; otherwise the lifetime that the settings suggest,
+    /// as far as the environment allows it
+    #[arg(long, value_parser = Expiry::parse)]
+    expires: Option<Expiry>,
     /// Only for this customer, who is added when not known yet; may be repeated
     #[arg(long, value_name = "ID")]
     customer: Vec<String>,
     /// Only from this address or range; may be repeated
     #[arg(long, value_parser = parse_ip, value_name = "CIDR")]
     allow_ip: Vec<IpNet>,
+    /// Never from this address or range; may be repeated
+    #[arg(long, value_parser = parse_ip, value_name = "CIDR")]
+    except_ip: Vec<IpNet>,
+    /// The public key alone only from pages of this web origin; may be repeated
+    #[arg(long, value_parser = parse_web_origin, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
     /// E-mail of the person whose key it is; the operator keeps it otherwise
     #[arg(long, value_name = "E-MAIL")]
     owner: Option<String>,
@@ -127,6 +136,11 @@ pub fn run(command: &Key) -> anyhow::Result<Answer> {
     }
 }
 
+/// In order, and nothing twice.
+fn each_once<T: Ord + Clone>(given: &[T]) -> Vec<T> {
+    given.iter().cloned().collect::<BTreeSet<T>>().into_iter().collect()
+}
+
 fn reveal(format: Format, key: &StoredKey, secret: &Secret) -> Answer {
     Answer::credentials(
         format,
@@ -161,6 +175,9 @@ impl Create {
             let sentence = "Give one rate for each of second, minute, hour and day.";
             return Err(AppError::Unprocessable(sentence.into()));
         }
+        Limit::check_together(&self.rate)
+            .map_err(|(_, sentence)| AppError::Unprocessable(sentence))?;
+        check_ranges(&self.allow_ip, &self.except_ip).map_err(AppError::Unprocessable)?;
         for range in self.allow_ip.iter().filter(|range| range.prefix_len() == 0) {
             answer::complain(&format!("Warning: {range} is everywhere, so it restricts nothing."));
         }
@@ -169,24 +186,33 @@ impl Create {
 
     fn create(&self, conn: &mut PgConnection, operator: &Viewer) -> AppResult<(StoredKey, Secret)> {
         presets::ensure_default(conn, operator)?;
-        let mut allowed_ips = self.allow_ip.clone();
-        allowed_ips.sort_unstable();
-        allowed_ips.dedup();
+        let environment = find_environment(conn, &self.environment)?;
+        let now = Utc::now();
+        let expires_at = match self.expires {
+            Some(expiry) => expiry.at(now).map_err(AppError::Unprocessable)?,
+            None => {
+                let suggested =
+                    now + TimeDelta::days(settings::load(conn)?.default_lifetime_days.into());
+                Some(latest_end(&environment, now).map_or(suggested, |end| end.min(suggested)))
+            }
+        };
         let new = NewKey {
             name: text::parse_name("Name", &self.name, 100).map_err(AppError::Unprocessable)?,
             note: self.parse_note()?,
             application_id: self.find_application(conn, operator)?.id,
-            environment_id: find_environment(conn, &self.environment)?.id,
+            environment_id: environment.id,
             owner_id: self.find_owner(conn)?,
             permissions: self.find_permissions(conn)?,
             limits: self.rate.clone(),
-            expires_at: self.expires.at(Utc::now()).map_err(AppError::Unprocessable)?,
+            expires_at,
             customers: self
                 .customer
                 .iter()
                 .map(|id| Ok(customers::find_or_add(conn, operator, id)?.id))
                 .collect::<AppResult<_>>()?,
-            allowed_ips,
+            allowed_ips: each_once(&self.allow_ip),
+            excluded_ips: each_once(&self.except_ip),
+            allowed_origins: each_once(&self.allow_origin),
         };
         commands::create(conn, operator, &new)
     }

@@ -8,6 +8,7 @@
 //! | `filter.rs` | the list's address: search and cursor |
 //! | `sheet.rs` | a CSV file, understood line by line |
 //! | `upload.rs` | that file as a browser sends it |
+//! | `known.rs` | which ids are known, for the forms of keys |
 //! | `import.rs` | handlers of the import: check, then do |
 //! | `forms.rs`, `routes.rs`, `views.rs` | the other pages |
 
@@ -15,6 +16,7 @@ mod commands;
 mod filter;
 mod forms;
 mod import;
+mod known;
 mod model;
 mod queries;
 mod routes;
@@ -23,6 +25,7 @@ mod upload;
 mod views;
 
 pub use commands::{add, find_or_add, import, remove, rename};
+pub use known::known;
 pub use model::{Customer, parse_external_id};
 pub use routes::routes;
 pub use sheet::{Row, Sheet};

@@ -61,7 +61,7 @@ impl Upload {
 
 fn refused(error: &actix_web::Error) -> AppError {
     match error.as_error::<MultipartError>() {
-        Some(MultipartError::Payload(PayloadError::Overflow)) => AppError::TooLarge,
+        Some(MultipartError::Payload(PayloadError::Overflow)) => AppError::TooLarge(LARGEST / 1024),
         Some(
             MultipartError::ContentTypeMissing
             | MultipartError::ContentTypeParse

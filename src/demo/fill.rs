@@ -247,6 +247,8 @@ impl Demo {
             expires_at: sample.expires.map(|days| self.ago(-days)),
             customers: sample.customer.map(|at| self.customers[at]).into_iter().collect(),
             allowed_ips: Vec::new(),
+            excluded_ips: Vec::new(),
+            allowed_origins: Vec::new(),
         }
     }
 

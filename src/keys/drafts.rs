@@ -122,6 +122,8 @@ fn read(
 fn storable(form: &KeyForm) -> KeyForm {
     let clean =
         |typed: &String| if text::is_showable_prose(typed) { typed.clone() } else { String::new() };
+    // Empty would mean no limit, or no restriction: what is wrong has to stay wrong.
+    let marked = |typed: &String| typed.replace('\0', "?");
     KeyForm {
         name: clean(&form.name),
         note: clean(&form.note),
@@ -130,11 +132,17 @@ fn storable(form: &KeyForm) -> KeyForm {
         all_permissions: clean(&form.all_permissions),
         section: form.section.iter().map(clean).collect(),
         permission: form.permission.iter().map(clean).collect(),
-        rate: clean(&form.rate),
-        rate_count: clean(&form.rate_count),
-        rate_unit: clean(&form.rate_unit),
+        limit_second: marked(&form.limit_second),
+        limit_minute: marked(&form.limit_minute),
+        limit_hour: marked(&form.limit_hour),
+        limit_day: marked(&form.limit_day),
         expires: clean(&form.expires),
         expires_on: clean(&form.expires_on),
+        customers: marked(&form.customers),
+        allowed_ips: marked(&form.allowed_ips),
+        excluded_ips: marked(&form.excluded_ips),
+        anywhere: clean(&form.anywhere),
+        allowed_origins: marked(&form.allowed_origins),
         revision: form.revision,
         ..KeyForm::default()
     }

@@ -13,33 +13,35 @@ use super::{
     Choices, Key, KeyErrors, KeyForm, Status,
     commands::{self, Edited},
     queries,
-    routes::parse_key,
+    routes::{LongForm, parse_key},
     views, wizard,
 };
 use crate::{
     app::App,
     audit,
     changes::Change,
+    environments::{self, Environment},
     error::{AppError, AppResult},
     users::Viewer,
-    web::{Fields, Flash, Layout, invalid, page, see_other, with_status},
+    web::{Flash, Layout, invalid, page, see_other, with_status},
 };
 
 /// `GET /keys/{public key}/edit`
 pub async fn edit(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let (viewer, public_key) = (layout.viewer.clone(), parse_key(&path)?);
-    let (key, held, choices) = app
+    let (opened, form) = app
         .db
         .read(move |conn| {
-            let (key, held, choices) = read_for_edit(conn, &viewer, &public_key)?;
+            let key = queries::find(conn, &viewer, &public_key)?;
             commands::refuse_revoked(&key)?;
+            let held = queries::holdings_of(conn, &key)?;
             commands::refuse_beyond_grant(conn, &viewer, key.environment_id, &held.ids)?;
-            Ok((key, held, choices))
+            let form = KeyForm::of(&key, &held, &queries::restrictions_of(conn, &key)?);
+            Ok((open(conn, &viewer, key, held, &form)?, form))
         })
         .await?;
-    let form = KeyForm::of(&key, &held);
-    page(&draw_edit(layout, key, held.limits.len(), form, KeyErrors::default(), choices))
+    page(&opened.draw(layout, form, KeyErrors::default()))
 }
 
 /// `POST /keys/{public key}/edit`
@@ -48,7 +50,7 @@ pub async fn update(
     layout: Layout,
     session: Session,
     path: Path<String>,
-    form: Fields<KeyForm>,
+    form: LongForm,
 ) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let (viewer, public_key, form) = (layout.viewer.clone(), parse_key(&path)?, form.into_inner());
@@ -56,20 +58,27 @@ pub async fn update(
         AppError::BadRequest("The form is incomplete. Open the key and try again.".into())
     })?;
     let (asker, wanted) = (viewer.clone(), public_key.clone());
-    let (key, held, choices) =
-        app.db.read(move |conn| read_for_edit(conn, &asker, &wanted)).await?;
-    let limits = held.limits.len();
+    let (opened, form) = app
+        .db
+        .read(move |conn| {
+            let key = queries::find(conn, &asker, &wanted)?;
+            let held = queries::holdings_of(conn, &key)?;
+            Ok((open(conn, &asker, key, held, &form)?, form))
+        })
+        .await?;
+    let key = &opened.key;
     // Application and environment are fixed for life; a form that names others is not understood.
     if !(form.environment.is_empty() || form.environment == key.environment.slug) {
         let errors = KeyErrors::one(
             "environment",
             "The environment of a key is fixed. Create a new key in the other one.",
         );
-        return invalid(&draw_edit(layout, key, limits, form, errors, choices));
+        return invalid(&opened.draw(layout, form, errors));
     }
-    let changes = match form.parse_changes(&choices, &key, &held) {
+    let changes = match form.parse_changes(&opened.choices, &opened.environment, key, &opened.held)
+    {
         Ok(changes) => changes,
-        Err(errors) => return invalid(&draw_edit(layout, key, limits, form, errors, choices)),
+        Err(errors) => return invalid(&opened.draw(layout, form, errors)),
     };
     let revive = form.revive == "yes";
     let outcome = app
@@ -85,16 +94,13 @@ pub async fn update(
             );
             Ok(see_other(&format!("/keys/{}", saved.public_key)))
         }
-        Ok(Edited::Stale(saved)) => conflict(&app, layout, *saved, form, choices).await,
+        Ok(Edited::Stale(saved)) => conflict(&app, layout, *saved, form, opened.choices).await,
         Err(error) if error.violates("keys_name") => {
-            invalid(&draw_edit(layout, key, limits, form, KeyErrors::name_taken(), choices))
+            invalid(&opened.draw(layout, form, KeyErrors::name_taken()))
         }
         Err(AppError::Conflict(sentence)) if key.status(Utc::now()) == Status::Expired => {
             let errors = KeyErrors::one("expires_on", sentence);
-            with_status(
-                StatusCode::CONFLICT,
-                &draw_edit(layout, key, limits, form, errors, choices),
-            )
+            with_status(StatusCode::CONFLICT, &opened.draw(layout, form, errors))
         }
         Err(error) => Err(error),
     }
@@ -108,15 +114,20 @@ async fn conflict(
     choices: Choices,
 ) -> AppResult<HttpResponse> {
     let public_key = saved.public_key.clone();
-    let (held, last) = {
+    let (theirs, last) = {
         let saved = saved.clone();
         app.db
             .read(move |conn| {
-                Ok((queries::holdings_of(conn, &saved)?, audit::recent_for(conn, &public_key, 1)?))
+                let held = queries::holdings_of(conn, &saved)?;
+                let restrictions = queries::restrictions_of(conn, &saved)?;
+                Ok((
+                    KeyForm::of(&saved, &held, &restrictions),
+                    audit::recent_for(conn, &public_key, 1)?,
+                ))
             })
             .await?
     };
-    let lines = views::compare(&form, &KeyForm::of(&saved, &held), &choices);
+    let lines = views::compare(&form, &theirs, &choices);
     form.version = saved.version.to_string();
     let saved_by = last.into_iter().next().map(|event| (event.actor, event.at));
     with_status(
@@ -125,24 +136,30 @@ async fn conflict(
     )
 }
 
-fn read_for_edit(
-    conn: &mut PgConnection,
-    viewer: &Viewer,
-    public_key: &str,
-) -> AppResult<(Key, queries::Holdings, Choices)> {
-    let key = queries::find(conn, viewer, public_key)?;
-    let held = queries::holdings_of(conn, &key)?;
-    Ok((key, held, wizard::choices(conn, viewer)?))
+/// A key, with all that its form needs to be drawn and understood.
+struct Opened {
+    key: Key,
+    held: queries::Holdings,
+    environment: Environment,
+    choices: Choices,
 }
 
-fn draw_edit(
-    layout: Layout,
+fn open(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
     key: Key,
-    more_limits: usize,
-    form: KeyForm,
-    errors: KeyErrors,
-    choices: Choices,
-) -> views::Edit {
-    let expired = key.status(Utc::now()) == Status::Expired;
-    views::Edit { layout, key, form, errors, choices, expired, more_limits }
+    held: queries::Holdings,
+    form: &KeyForm,
+) -> AppResult<Opened> {
+    let environment = environments::find(conn, key.environment_id)?;
+    let choices = wizard::choices_for(conn, viewer, form)?;
+    Ok(Opened { key, held, environment, choices })
+}
+
+impl Opened {
+    fn draw(self, layout: Layout, form: KeyForm, errors: KeyErrors) -> views::Edit {
+        let expired = self.key.status(Utc::now()) == Status::Expired;
+        let Self { key, environment, choices, .. } = self;
+        views::Edit { layout, key, environment, form, errors, choices, expired }
+    }
 }

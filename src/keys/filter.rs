@@ -26,6 +26,8 @@ pub struct FilterForm {
     pub permission: String,
     pub owner: String,
     pub last_used: String,
+    /// `soon`
+    pub expiring: String,
     pub sort: String,
     pub after: String,
     pub before: String,
@@ -41,6 +43,8 @@ pub struct Filter {
     pub permission: Option<String>,
     pub owner: Option<i64>,
     pub last_used: Option<LastUsed>,
+    /// Only what ends within two weeks, unless it was revoked.
+    pub expires_soon: bool,
     pub order: Order,
     pub cursor: Option<Cursor>,
 }
@@ -221,6 +225,8 @@ impl FilterForm {
                     .find(|(slug, ..)| *slug == typed)
                     .map(|(.., last_used)| last_used)
             })?,
+            expires_soon: chosen(&self.expiring, |typed| (typed == "soon").then_some(()))?
+                .is_some(),
             order: chosen(&self.sort, Order::parse)?.unwrap_or_default(),
             cursor: match (self.after.as_str(), self.before.as_str()) {
                 ("", "") => None,
@@ -245,6 +251,7 @@ impl FilterForm {
             &self.permission,
             &self.owner,
             &self.last_used,
+            &self.expiring,
         ]
         .iter()
         .any(|typed| !typed.is_empty())
@@ -277,7 +284,7 @@ impl FilterForm {
         self.fields().into_iter().map(|(_, value)| value.as_str())
     }
 
-    fn fields(&self) -> [(&'static str, &String); 10] {
+    fn fields(&self) -> [(&'static str, &String); 11] {
         [
             ("q", &self.q),
             ("status", &self.status),
@@ -286,6 +293,7 @@ impl FilterForm {
             ("permission", &self.permission),
             ("owner", &self.owner),
             ("last_used", &self.last_used),
+            ("expiring", &self.expiring),
             ("sort", &self.sort),
             ("after", &self.after),
             ("before", &self.before),
@@ -354,6 +362,7 @@ mod tests {
             FilterForm { sort: "name;drop".into(), ..FilterForm::default() },
             FilterForm { sort: "hash".into(), ..FilterForm::default() },
             FilterForm { owner: "1 or 1=1".into(), ..FilterForm::default() },
+            FilterForm { expiring: "14".into(), ..FilterForm::default() },
             FilterForm { q: "a\0b".into(), ..FilterForm::default() },
             FilterForm { q: "x".repeat(101), ..FilterForm::default() },
             FilterForm { q: "prod_sk_0123456789abcdefghij".into(), ..FilterForm::default() },

@@ -58,15 +58,22 @@ pub fn tell(event: Event) -> Told {
 }
 
 /// The words for what an edit can change, by the trail's names.
-const FIELDS: [(&str, &str); 7] = [
+const FIELDS: [(&str, &str); 11] = [
     ("name", "the name"),
     ("note", "the note"),
     ("all_permissions", "the permissions"),
     ("sections", "the permissions"),
     ("permissions", "the permissions"),
-    ("limits", "the rate limit"),
+    ("limits", "the rate limits"),
     ("expires_at", "the expiry"),
+    ("customers", "the customers"),
+    ("allowed_ips", "the IP ranges"),
+    ("excluded_ips", "the IP ranges"),
+    ("allowed_origins", "the origins"),
 ];
+
+/// Of a long list, so many are named.
+const MOST_NAMED: usize = 10;
 
 fn fields(details: &Value) -> String {
     let mut words: Vec<&str> = FIELDS
@@ -101,12 +108,18 @@ fn difference(field: &str, before: &Value, after: &Value) -> Vec<String> {
                     .filter(|word| !without.contains(word))
                     .filter_map(Value::as_str)
                     .collect();
-                words.join(", ")
+                match words.len() {
+                    0..=MOST_NAMED => words.join(", "),
+                    many => {
+                        format!("{} and {} more", words[..MOST_NAMED].join(", "), many - MOST_NAMED)
+                    }
+                }
             };
+            let what = if field == "excluded_ips" { "the exception " } else { "" };
             [("added", listed(after, before)), ("removed", listed(before, after))]
                 .into_iter()
                 .filter(|(_, words)| !words.is_empty())
-                .map(|(verb, words)| format!("{verb} {words}"))
+                .map(|(verb, words)| format!("{verb} {what}{words}"))
                 .collect()
         }
         ("expires_at", before, after) => vec![format!("{} → {}", day(before), day(after))],
@@ -152,6 +165,18 @@ mod tests {
         );
         assert_eq!(told.what, "updated the name, the permissions and the expiry");
         assert_eq!(told.more, ["“a” → “b”", "added orders:write", "never → 18 February 2027"]);
+    }
+
+    #[test]
+    fn restrictions_are_told_shortly() {
+        let many: Vec<String> = (0..1_000).map(|n| format!("c{n}")).collect();
+        let told = told(
+            "key.updated",
+            json!({ "customers": [[], many], "allowed_ips": [[], ["10.0.0.0/8"]], "excluded_ips": [["10.1.0.0/16"], []] }),
+        );
+        assert_eq!(told.what, "updated the customers and the IP ranges");
+        assert!(told.more[0].ends_with("c9 and 990 more"), "{}", told.more[0]);
+        assert_eq!(told.more[1..], ["added 10.0.0.0/8", "removed the exception 10.1.0.0/16"]);
     }
 
     #[test]

@@ -96,7 +96,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let signer = Signer { key: app.session_key.signing(), viewer: &layout.viewer };
     let filter = form.parse(&signer)?;
     let (viewer, order, now) = (layout.viewer.clone(), filter.order, Utc::now());
-    let (list, has_any, may, choices, owners) = app
+    let (list, has_any, expiring, may, choices, owners) = app
         .db
         .read(move |conn| {
             let list = queries::list(conn, &viewer, &filter, now)?;
@@ -104,6 +104,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
             Ok((
                 list,
                 has_any,
+                queries::count_expiring(conn, &viewer, now)?,
                 commands::may(conn, &viewer)?,
                 wizard::choices(conn, &viewer)?,
                 users::queries::names(conn, &viewer)?,
@@ -134,6 +135,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
         order,
         rows,
         has_any,
+        expiring: queries::say_expiring(expiring),
         next,
         previous,
         choices,

@@ -9,6 +9,8 @@
 //! | `history.rs` | the trail of a key, as sentences |
 //! | `form/` | a key as typed → `NewKey`, `KeyChanges` or what is wrong |
 //! | `drafts.rs` | the wizard as far as it is filled in; one draft makes one key |
+//! | `policy.rs` | how long a key may live where |
+//! | `ranges.rs`, `origins.rs` | IP ranges and web origins, as typed and as kept |
 //! | `sketch.rs` | a key in plain words, before it exists |
 //! | `wizard.rs` | the steps of creating |
 //! | `routes.rs` | addresses |
@@ -26,7 +28,10 @@ mod form;
 mod history;
 mod list;
 mod model;
+mod origins;
+mod policy;
 pub mod queries;
+mod ranges;
 mod regenerate;
 mod routes;
 mod show;
@@ -39,7 +44,11 @@ pub use commands::Handover;
 pub use drafts::sweep;
 pub use form::{Choices, KeyErrors, KeyForm};
 pub use model::{
-    Key, KeyChanges, Limit, NewKey, Permissions, Status, WINDOWS, end_in_days, end_of, spaced,
+    Key, KeyChanges, Limit, NewKey, Permissions, SOON_DAYS, Status, WINDOWS, end_in_days, end_of,
+    spaced,
 };
-pub use queries::is_active;
+pub use origins::parse_origin;
+pub use policy::latest_end;
+pub use queries::{count_expiring, is_active, say_expiring};
+pub use ranges::{check_ranges, fold_mapped, parse_range};
 pub use routes::routes;

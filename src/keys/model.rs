@@ -140,6 +140,8 @@ pub const WINDOWS: [(i32, &str); 4] =
     [(1, "second"), (60, "minute"), (3_600, "hour"), (86_400, "day")];
 /// No limit admits more requests in its window.
 pub const MOST_REQUESTS: i32 = 1_000_000;
+/// A key that ends within so many days is said to expire soon.
+pub const SOON_DAYS: i64 = 14;
 
 /// At most so many requests in so many seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +158,48 @@ impl Limit {
             .iter()
             .find(|(seconds, _)| *seconds == self.per_seconds)
             .map_or("window", |(_, word)| word)
+    }
+
+    /// How tight it is in the long run: the fewer requests a second, the tighter.
+    fn tightness(&self) -> i64 {
+        // A day is the longest window: over it every limit admits a whole number of requests.
+        i64::from(self.requests) * i64::from(86_400 / self.per_seconds)
+    }
+
+    /// The tightest first.
+    pub fn by_tightness(limits: &[Self]) -> Vec<Self> {
+        let mut limits = limits.to_vec();
+        limits.sort_by_key(Self::tightness);
+        limits
+    }
+
+    /// Whether each of several limits can ever be the one that refuses.
+    ///
+    /// # Errors
+    /// The one that cannot, and the sentence about it.
+    pub fn check_together(limits: &[Self]) -> Result<(), (Self, String)> {
+        for short in limits {
+            for long in limits.iter().filter(|long| long.per_seconds > short.per_seconds) {
+                let (often, seldom) = (short.in_words(), long.in_words());
+                if long.requests <= short.requests {
+                    return Err((
+                        *short,
+                        format!(
+                            "A limit of {often} is never reached: {seldom} stops the key first. Lower it, or leave it out."
+                        ),
+                    ));
+                }
+                if long.tightness() >= short.tightness() {
+                    return Err((
+                        *long,
+                        format!(
+                            "A limit of {seldom} is never reached: {often} allows no more than that. Lower it, or leave it out."
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// “100 / second”
@@ -218,6 +262,10 @@ pub struct NewKey {
     pub customers: Vec<i64>,
     /// Only from these addresses; empty: from anywhere.
     pub allowed_ips: Vec<IpNet>,
+    /// Never from these.
+    pub excluded_ips: Vec<IpNet>,
+    /// The public key alone only from pages of these web origins; empty: from any, and without one.
+    pub allowed_origins: Vec<String>,
 }
 
 /// What an edit may change.
@@ -228,6 +276,10 @@ pub struct KeyChanges {
     pub permissions: Permissions,
     pub limits: Vec<Limit>,
     pub expires_at: Option<DateTime<Utc>>,
+    pub customers: Vec<i64>,
+    pub allowed_ips: Vec<IpNet>,
+    pub excluded_ips: Vec<IpNet>,
+    pub allowed_origins: Vec<String>,
 }
 
 /// The last second of that day, UTC: “until 18 February” includes the 18th.
@@ -295,6 +347,30 @@ mod tests {
         assert_eq!(Limit { requests: 100, per_seconds: 1 }.in_words(), "100 times a second");
         assert_eq!(Limit { requests: 1, per_seconds: 3_600 }.in_words(), "once an hour");
         assert_eq!(Limit { requests: 50_000, per_seconds: 86_400 }.short(), "50\u{202f}000 / day");
+    }
+
+    #[test]
+    fn the_tightest_limit_is_the_one_that_admits_least_in_the_long_run() {
+        let limit = |requests, per_seconds| Limit { requests, per_seconds };
+        let sorted = Limit::by_tightness(&[limit(100, 1), limit(7_000, 60), limit(50_000, 86_400)]);
+        assert_eq!(sorted, [limit(50_000, 86_400), limit(100, 1), limit(7_000, 60)]);
+        assert!(
+            Limit::by_tightness(&[limit(1_000_000, 1)])[0].tightness() > limit(1, 1).tightness()
+        );
+    }
+
+    #[test]
+    fn a_limit_that_can_never_refuse_is_pointed_out() {
+        let limit = |requests, per_seconds| Limit { requests, per_seconds };
+        let idle = |limits: &[Limit]| Limit::check_together(limits).err().map(|(idle, _)| idle);
+        assert_eq!(idle(&[]), None);
+        assert_eq!(idle(&[limit(100, 1)]), None);
+        assert_eq!(idle(&[limit(100, 1), limit(50_000, 86_400)]), None);
+        assert_eq!(idle(&[limit(10, 1), limit(500, 60), limit(20_000, 3_600)]), None);
+        assert_eq!(idle(&[limit(100, 1), limit(100, 60)]), Some(limit(100, 1)));
+        assert_eq!(idle(&[limit(100, 1), limit(50, 86_400)]), Some(limit(100, 1)));
+        assert_eq!(idle(&[limit(100, 1), limit(6_000, 60)]), Some(limit(6_000, 60)));
+        assert_eq!(idle(&[limit(1, 1), limit(1_000_000, 86_400)]), Some(limit(1_000_000, 86_400)));
     }
 
     #[test]

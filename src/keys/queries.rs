@@ -16,6 +16,8 @@ use ipnet::IpNet;
 use super::{
     Key, Limit, Permissions, Status,
     filter::{Cursor, Filter, LastUsed, Sort},
+    model::SOON_DAYS,
+    spaced,
 };
 use crate::{
     credentials::SecretHash,
@@ -122,6 +124,40 @@ pub fn live_with_ids(
     Ok(live.into_iter().map(with_ids).collect())
 }
 
+/// Counting on would cost more than the number tells.
+const MOST_COUNTED: usize = 1_000;
+
+/// How many of the viewer's active keys end soon; beyond a thousand it says only that.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn count_expiring(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    now: DateTime<Utc>,
+) -> AppResult<usize> {
+    let found: Vec<i64> = visible_to(viewer)?
+        .filter(is_active(now))
+        .filter(expires_soon(now))
+        .select(keys::id)
+        .limit(MOST_COUNTED as i64 + 1)
+        .load(conn)?;
+    Ok(found.len())
+}
+
+/// What is said of that many keys, unless there are none.
+pub fn say_expiring(count: usize) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(format!("1 key expires within {SOON_DAYS} days")),
+        more if more > MOST_COUNTED => Some(format!(
+            "More than {} keys expire within {SOON_DAYS} days",
+            spaced(MOST_COUNTED as i64)
+        )),
+        many => Some(format!("{} keys expire within {SOON_DAYS} days", spaced(many as i64))),
+    }
+}
+
 /// A page of the list, with what the rows show beside the key itself.
 pub struct Page {
     pub keys: Vec<(Key, Holdings)>,
@@ -215,6 +251,17 @@ pub struct Restrictions {
     pub customers: Vec<String>,
     /// IP ranges.
     pub allowed_ips: Vec<String>,
+    /// IP ranges: never from there.
+    pub excluded_ips: Vec<String>,
+    /// Web origins from which the public key alone is accepted.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Restrictions {
+    /// Whether the allowed ranges include every address there is.
+    pub fn allows_everywhere(&self) -> bool {
+        self.allowed_ips.iter().any(|range| range.ends_with("/0"))
+    }
 }
 
 /// How a key is restricted.
@@ -228,10 +275,17 @@ pub fn restrictions_of(conn: &mut PgConnection, key: &Key) -> AppResult<Restrict
         .order(customers::external_id)
         .select(customers::external_id)
         .load(conn)?;
-    let allowed_ips: Vec<IpNet> = keys::table.find(key.id).select(keys::allowed_ips).first(conn)?;
+    let (allowed_ips, excluded_ips, allowed_origins): (Vec<IpNet>, Vec<IpNet>, Vec<String>) =
+        keys::table
+            .find(key.id)
+            .select((keys::allowed_ips, keys::excluded_ips, keys::allowed_origins))
+            .first(conn)?;
+    let spelled = |ranges: Vec<IpNet>| ranges.iter().map(ToString::to_string).collect();
     Ok(Restrictions {
         customers,
-        allowed_ips: allowed_ips.iter().map(ToString::to_string).collect(),
+        allowed_ips: spelled(allowed_ips),
+        excluded_ips: spelled(excluded_ips),
+        allowed_origins,
     })
 }
 
@@ -301,6 +355,9 @@ fn narrow<'a>(mut query: Keys<'a>, filter: &Filter, now: DateTime<Utc>) -> Keys<
     if let Some(slug) = &filter.permission {
         query = holding(query, slug);
     }
+    if filter.expires_soon {
+        query = query.filter(keys::revoked_at.is_null().and(expires_soon(now)));
+    }
     match filter.last_used {
         None => query,
         Some(LastUsed::Within(days)) => {
@@ -353,6 +410,12 @@ pub fn is_active(now: DateTime<Utc>) -> _ {
         .and(keys::revoked_at.is_null())
         .and(keys::disabled_at.is_null())
         .and(keys::expires_at.is_null().or(keys::expires_at.gt(now)))
+}
+
+#[auto_type]
+fn expires_soon(now: DateTime<Utc>) -> _ {
+    let soon: DateTime<Utc> = now + TimeDelta::days(SOON_DAYS);
+    keys::expires_at.gt(now).and(keys::expires_at.le(soon)).assume_not_null()
 }
 
 fn with_status<'a>(query: Keys<'a>, status: Status, now: DateTime<Utc>) -> Keys<'a> {

@@ -2,12 +2,15 @@
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::{acts, edit, list, regenerate, show, transfer, wizard};
+use super::{KeyForm, acts, edit, list, regenerate, show, transfer, wizard};
 use crate::{
     credentials::Presented,
     error::{AppError, AppResult},
-    web::see_other,
+    web::{Fields, see_other},
 };
+
+/// The wizard's steps and the edit form carry lists: a thousand ranges take their room.
+pub(super) type LongForm = Fields<KeyForm, 128>;
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/keys").get(list::index).post(wizard::create))

@@ -1,5 +1,7 @@
 //! The steps of creating a key. Each is a page with an address; what is typed is kept in the draft.
 
+use std::collections::HashMap;
+
 use actix_web::{
     HttpResponse,
     web::{Data, Query},
@@ -13,6 +15,7 @@ use super::{
     Choices, KeyErrors, KeyForm, commands,
     drafts::{self, Draft},
     regenerate::reveal,
+    routes::LongForm,
     sketch::Sketch,
     views,
 };
@@ -20,10 +23,10 @@ use crate::{
     app::App,
     applications,
     credentials::Secret,
-    environments,
+    customers, environments,
     error::{AppError, AppResult},
     keys::Key,
-    scopes,
+    scopes, settings,
     users::Viewer,
     web::{Fields, Layout, invalid, page, see_other, with_status},
 };
@@ -59,7 +62,7 @@ impl Step {
             Self::Name => "Name",
             Self::Place => "Application and environment",
             Self::Permissions => "Permissions",
-            Self::Limits => "Limits and expiry",
+            Self::Limits => "Limits and restrictions",
             Self::Summary => "Summary",
         }
     }
@@ -92,7 +95,11 @@ impl Step {
             Self::Name => drop(form.check_name(&mut errors)),
             Self::Place => drop(form.check_place(choices, &mut errors)),
             Self::Permissions => drop(form.check_permissions(choices, &mut errors)),
-            Self::Limits => drop(form.check_limits(choices.now, &mut errors)),
+            Self::Limits => {
+                form.check_rates(&mut errors);
+                form.check_expiry(choices, choices.environment(form), &mut errors);
+                form.check_restrictions(choices, &mut errors);
+            }
             Self::Summary => {}
         }
         errors
@@ -112,11 +119,17 @@ impl Step {
                 ..kept
             },
             Self::Limits => KeyForm {
-                rate: typed.rate,
-                rate_count: typed.rate_count,
-                rate_unit: typed.rate_unit,
+                limit_second: typed.limit_second,
+                limit_minute: typed.limit_minute,
+                limit_hour: typed.limit_hour,
+                limit_day: typed.limit_day,
                 expires: typed.expires,
                 expires_on: typed.expires_on,
+                customers: typed.customers,
+                allowed_ips: typed.allowed_ips,
+                excluded_ips: typed.excluded_ips,
+                anywhere: typed.anywhere,
+                allowed_origins: typed.allowed_origins,
                 ..kept
             },
             Self::Summary => kept,
@@ -134,8 +147,19 @@ pub fn choices(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Choices> {
         environments: environments::list(conn)?,
         catalogue: scopes::catalogue(conn)?,
         grant: viewer.grant.clone(),
+        customers: HashMap::new(),
+        suggested_lifetime: settings::load(conn)?.default_lifetime_days.into(),
         now: Utc::now(),
     })
+}
+
+/// [`choices`], with what is known of the customers that a form names.
+///
+/// # Errors
+/// As [`choices`].
+pub fn choices_for(conn: &mut PgConnection, viewer: &Viewer, form: &KeyForm) -> AppResult<Choices> {
+    let customers = customers::known(conn, &form.named_customers())?;
+    Ok(Choices { customers, ..choices(conn, viewer)? })
 }
 
 /// The address of the wizard.
@@ -163,15 +187,22 @@ pub async fn new(
         .step
         .as_deref()
         .map_or(Ok(Step::Name), |slug| Step::parse(slug).ok_or(AppError::NotFound))?;
-    let viewer = layout.viewer.clone();
-    let (draft, choices) = app
+    let (viewer, blank) = (layout.viewer.clone(), blank(&layout));
+    let (form, choices) = app
         .db
-        .read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices(conn, &viewer)?)))
+        .read(move |conn| {
+            let form = match drafts::find(conn, &viewer, id)? {
+                Draft::Used(key) => return Ok((Err(key), choices(conn, &viewer)?)),
+                Draft::Open(form) => *form,
+                Draft::Blank => blank,
+            };
+            let choices = choices_for(conn, &viewer, &form)?;
+            Ok((Ok(form), choices))
+        })
         .await?;
-    let form = match draft {
-        Draft::Used(key) => return created_before(layout, key.map(|key| *key)),
-        Draft::Open(form) => *form,
-        Draft::Blank => blank(&layout),
+    let form = match form {
+        Ok(form) => form,
+        Err(key) => return created_before(layout, key.map(|key| *key)),
     };
     // A step is shown when those before it are answered.
     let unanswered = Step::ALL
@@ -204,11 +235,7 @@ async fn begin(app: &App, layout: Layout, application: Option<String>) -> AppRes
 }
 
 /// `POST /keys/new`: keeps a step's answers and goes where the button says.
-pub async fn keep(
-    app: Data<App>,
-    layout: Layout,
-    form: Fields<KeyForm>,
-) -> AppResult<HttpResponse> {
+pub async fn keep(app: Data<App>, layout: Layout, form: LongForm) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let typed = form.into_inner();
     let id = parse_draft(&typed.draft)?;
@@ -231,11 +258,7 @@ pub async fn keep(
 }
 
 /// `POST /keys/new/sketch`: keeps what is being typed and says what the key would be able to do.
-pub async fn sketch(
-    app: Data<App>,
-    layout: Layout,
-    form: Fields<KeyForm>,
-) -> AppResult<HttpResponse> {
+pub async fn sketch(app: Data<App>, layout: Layout, form: LongForm) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let typed = form.into_inner();
     let id = parse_draft(&typed.draft)?;
@@ -282,12 +305,16 @@ pub async fn create(
             invalid(&draw(layout, id, step, *form, errors, choices))
         }
         Err(error) if error.violates("keys_name") => {
-            let viewer = layout.viewer.clone();
-            let (draft, choices) = app
+            let (viewer, blank) = (layout.viewer.clone(), blank(&layout));
+            let (form, choices) = app
                 .db
-                .read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices(conn, &viewer)?)))
+                .read(move |conn| {
+                    let draft = drafts::find(conn, &viewer, id)?;
+                    let form = if let Draft::Open(form) = draft { *form } else { blank };
+                    let choices = choices_for(conn, &viewer, &form)?;
+                    Ok((form, choices))
+                })
                 .await?;
-            let form = if let Draft::Open(form) = draft { *form } else { blank(&layout) };
             invalid(&draw(layout, id, Step::Name, form, KeyErrors::name_taken(), choices))
         }
         Err(error) => Err(error),
@@ -295,12 +322,12 @@ pub async fn create(
 }
 
 fn create_from(conn: &mut PgConnection, viewer: &Viewer, id: Uuid) -> AppResult<Created> {
-    let choices = choices(conn, viewer)?;
     let form = match drafts::take(conn, viewer, id)? {
         Draft::Used(key) => return Ok(Created::Before(key)),
         Draft::Open(form) => form,
         Draft::Blank => Box::default(),
     };
+    let choices = choices_for(conn, viewer, &form)?;
     match form.parse_new(&choices, viewer.id) {
         Err(errors) => Ok(Created::Not(form, errors, choices)),
         Ok(new) => {
@@ -336,10 +363,14 @@ async fn save(
             let is_late = why == Save::Typing && typed.revision != kept.revision;
             let mut form = step.take_over(typed, kept);
             form.revision += u32::from(why == Save::Answers);
+            let choices = choices_for(conn, &viewer, &form)?;
+            if step == Step::Place {
+                form.fit_lifetime(&choices);
+            }
             if !is_late {
                 drafts::keep(conn, &viewer, id, &form)?;
             }
-            Ok((draft, form, choices(conn, &viewer)?))
+            Ok((draft, form, choices))
         })
         .await
 }

@@ -5,11 +5,14 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 
+use chrono::Utc;
+
 use super::{queries, views};
 use crate::{
     app::App,
     error::AppResult,
     gateways,
+    keys::{count_expiring, say_expiring},
     web::{Layout, page},
 };
 
@@ -23,7 +26,7 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
         let administrators = app.db.read(queries::administrators).await?;
         return page(&views::NoAccess { layout, administrators });
     }
-    let (keys, applications, gateways) = app
+    let (keys, expiring, applications, gateways) = app
         .db
         .read(move |conn| {
             let gateways = match viewer.is_administrator() {
@@ -32,10 +35,11 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
             };
             Ok((
                 queries::count_keys(conn, &viewer)?,
+                count_expiring(conn, &viewer, Utc::now())?,
                 queries::count_applications(conn)?,
                 gateways.into_iter().filter(|gateway| gateway.revoked_at.is_none()).collect(),
             ))
         })
         .await?;
-    page(&views::Index { layout, keys, applications, gateways })
+    page(&views::Index { layout, keys, expiring: say_expiring(expiring), applications, gateways })
 }

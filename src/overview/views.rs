@@ -16,6 +16,8 @@ use crate::{
 pub struct Index {
     pub layout: Layout,
     pub keys: KeyCounts,
+    /// “3 keys expire within 14 days”
+    pub expiring: Option<String>,
     pub applications: i64,
     /// Those that may ask; empty for everybody but administrators.
     pub gateways: Vec<Gateway>,

@@ -41,6 +41,10 @@ pub fn update_policies(
             details.insert(field.into(), json!([was, is]));
         }
     }
+    if before.default_lifetime_days != policies.default_lifetime_days {
+        let days = json!([before.default_lifetime_days, policies.default_lifetime_days]);
+        details.insert("default_lifetime_days".into(), days);
+    }
     if details.is_empty() {
         return Ok(before);
     }
@@ -49,11 +53,22 @@ pub fn update_policies(
             settings::new_key_all_permissions.eq(policies.new_key_all_permissions),
             settings::managers_may_revoke.eq(policies.managers_may_revoke),
             settings::managers_may_regenerate.eq(policies.managers_may_regenerate),
+            settings::default_lifetime_days.eq(policies.default_lifetime_days),
         ))
         .execute(conn)?;
     let subject = Subject { id: "settings", name: "Settings" };
     audit::record(conn, &viewer, Action::SettingsUpdated, subject, details.into())?;
-    let Policies { new_key_all_permissions, managers_may_revoke, managers_may_regenerate } =
-        policies;
-    Ok(Settings { new_key_all_permissions, managers_may_revoke, managers_may_regenerate, ..before })
+    let Policies {
+        new_key_all_permissions,
+        managers_may_revoke,
+        managers_may_regenerate,
+        default_lifetime_days,
+    } = policies;
+    Ok(Settings {
+        new_key_all_permissions,
+        managers_may_revoke,
+        managers_may_regenerate,
+        default_lifetime_days,
+        ..before
+    })
 }

@@ -48,6 +48,8 @@ pub struct Policies {
     pub new_key_all_permissions: bool,
     pub managers_may_revoke: bool,
     pub managers_may_regenerate: bool,
+    /// In days.
+    pub default_lifetime_days: i32,
 }
 
 /// Reads the settings.

@@ -17,7 +17,7 @@ use crate::{
     environments,
     error::{AppError, AppResult},
     presets, scopes,
-    web::{Fields, Flash, Layout, page, see_other},
+    web::{Fields, Flash, Layout, Problems, invalid, page, see_other},
 };
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -28,9 +28,19 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 async fn show(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
+    let days = layout.settings.default_lifetime_days.to_string();
+    page(&draw(&app, layout, days, Problems::default()).await?)
+}
+
+async fn draw(
+    app: &App,
+    layout: Layout,
+    default_lifetime_days: String,
+    problems: Problems,
+) -> AppResult<views::Show> {
     let (environments, catalogue) =
         app.db.read(|conn| Ok((environments::list(conn)?, scopes::catalogue(conn)?))).await?;
-    page(&views::Show { layout, environments, catalogue })
+    Ok(views::Show { layout, environments, catalogue, default_lifetime_days, problems })
 }
 
 async fn update(
@@ -39,8 +49,17 @@ async fn update(
     session: Session,
     fields: Fields<Form>,
 ) -> AppResult<HttpResponse> {
-    let viewer = layout.for_administrators()?.viewer;
-    let policies = fields.into_inner().parse();
+    let mut layout = layout.for_administrators()?;
+    let form = fields.into_inner();
+    let policies = match form.parse(&layout.settings) {
+        Ok(policies) => policies,
+        Err(problems) => {
+            layout.settings = form.over(layout.settings);
+            let days = form.default_lifetime_days.unwrap_or_default();
+            return invalid(&draw(&app, layout, days, problems).await?);
+        }
+    };
+    let viewer = layout.viewer;
     app.db.write(move |conn| commands::update_policies(conn, &viewer, policies)).await?;
     Flash::leave(&session, "The policies are saved.");
     Ok(see_other("/settings"))

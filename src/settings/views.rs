@@ -6,7 +6,7 @@ use crate::{
     environments::Environment,
     presets::{self, Applied},
     scopes::Section,
-    web::Layout,
+    web::{Layout, Problems},
 };
 
 #[derive(Template)]
@@ -15,6 +15,9 @@ pub struct Show {
     pub layout: Layout,
     pub environments: Vec<Environment>,
     pub catalogue: Vec<Section>,
+    /// As typed.
+    pub default_lifetime_days: String,
+    pub problems: Problems,
 }
 
 impl Show {

@@ -31,6 +31,7 @@ pub async fn verify(
         scopes: asked.borrowed_scopes(),
         customer: asked.customer.as_deref().map(Into::into),
         ip: asked.ip,
+        origin: asked.origin.as_deref().map(Into::into),
         cost: asked.cost,
     };
     // The time the body took is the caller's; what we wait for Postgres is ours, over both look-ups together.

@@ -52,6 +52,7 @@ async fn try_to(
         scopes: asked.scopes,
         customer: asked.customer,
         ip: caller::ip(request, engine.trusted_proxies()),
+        origin: caller::origin(request)?,
         cost: asked.cost,
     };
     let (verdict, stale) =

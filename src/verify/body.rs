@@ -22,7 +22,7 @@ pub const LONGEST_CUSTOMER: usize = 255;
 pub const HIGHEST_COST: u32 = 1_000_000;
 
 const NOT_A_QUESTION: Problem = Problem::BadRequest(
-    "The body must be one JSON object with key or basic, and as needed scopes, customer, ip, method, path and cost, each of its type.",
+    "The body must be one JSON object with key or basic, and as needed scopes, customer, ip, origin, method, path and cost, each of its type.",
 );
 
 /// The question as sent.
@@ -35,6 +35,7 @@ pub struct Body {
     scopes: Option<Vec<String>>,
     customer: Option<String>,
     ip: Option<IpAddr>,
+    origin: Option<String>,
     #[serde(rename = "method")]
     _method: Option<String>,
     path: Option<String>,
@@ -47,6 +48,7 @@ pub struct Asked {
     pub scopes: Vec<String>,
     pub customer: Option<String>,
     pub ip: Option<IpAddr>,
+    pub origin: Option<String>,
     pub cost: u32,
 }
 
@@ -120,6 +122,7 @@ impl Body {
             scopes,
             customer: check_customer(self.customer)?,
             ip: self.ip.map(|ip| ip.to_canonical()),
+            origin: self.origin,
             cost: check_cost(self.cost)?,
         })
     }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use actix_web::{
     HttpRequest,
-    http::header::{AUTHORIZATION, HeaderName},
+    http::header::{AUTHORIZATION, HeaderName, ORIGIN},
 };
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
@@ -111,6 +111,15 @@ pub fn ip(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
         Forwarded::Unreadable => None,
         Forwarded::Untold => parse_ip(request.headers().get("x-real-ip")?.to_str().ok()?),
     }
+}
+
+/// The page the caller's browser is on. Gateways forward the header as it came; Envoy has to be told to.
+///
+/// # Errors
+/// 400 for two of them.
+pub fn origin(request: &HttpRequest) -> Result<Option<Cow<'_, str>>, Problem> {
+    let origin = only_one(request, &ORIGIN)?;
+    Ok(origin.map(|origin| String::from_utf8_lossy(origin.as_bytes())))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ type Check = fn(&Case) -> Result<(), Refusal>;
 
 /// Everything that is asked of a key that exists, in this order; the first no is the answer. The rate limit comes
 /// after all of these because it spends something, and a refusal must not.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     not_revoked,
     not_expired,
     not_disabled,
@@ -30,6 +30,7 @@ const CHECKS: [Check; 8] = [
     environment_is_the_gateways,
     ip_is_allowed,
     customer_is_allowed,
+    origin_is_allowed,
     permissions_are_held,
 ];
 
@@ -108,9 +109,14 @@ fn environment_is_the_gateways(case: &Case) -> Result<(), Refusal> {
 
 /// A question that leaves the address out is refused like a wrong one: a gateway that forgets it must not open the door.
 fn ip_is_allowed(case: &Case) -> Result<(), Refusal> {
-    let allowed = &case.key.allowed_ips;
+    let (allowed, excluded) = (&case.key.allowed_ips, &case.key.excluded_ips);
     match case.question.ip {
-        _ if allowed.is_empty() => Ok(()),
+        _ if allowed.is_empty() && excluded.is_empty() => Ok(()),
+        Some(ip) if excluded.iter().any(|range| range.contains(&ip)) => refuse(
+            Code::IpNotAllowed,
+            format!("{ip} is among the exceptions from the key’s IP ranges."),
+        ),
+        Some(_) if allowed.is_empty() => Ok(()),
         Some(ip) if allowed.iter().any(|range| range.contains(&ip)) => Ok(()),
         Some(ip) => refuse(Code::IpNotAllowed, format!("{ip} is not within the key’s IP ranges.")),
         None => refuse(
@@ -132,6 +138,36 @@ fn customer_is_allowed(case: &Case) -> Result<(), Refusal> {
             "The key is restricted to customers, and the question names none.",
         ),
     }
+}
+
+/// Where the public key alone is used is part of what it stands for, so it is refused with the code of the permissions:
+/// INSUFFICIENT_SCOPE. Compared as browsers spell origins; one that is left out is refused like a wrong one. With the
+/// secret nobody asks: servers send no origin.
+fn origin_is_allowed(case: &Case) -> Result<(), Refusal> {
+    let allowed = &case.key.allowed_origins;
+    if allowed.is_empty() || case.by == By::Secret {
+        return Ok(());
+    }
+    match &case.question.origin {
+        Some(origin) if allowed.iter().any(|known| **known == **origin) => Ok(()),
+        Some(origin) if is_origin_like(origin) => refuse(
+            Code::InsufficientScope,
+            format!("The public key alone is not accepted from the origin {origin}."),
+        ),
+        Some(_) => refuse(
+            Code::InsufficientScope,
+            "The public key alone is not accepted from this origin, which is none of the web.",
+        ),
+        None => refuse(
+            Code::InsufficientScope,
+            "The public key alone is restricted to web origins, and the question names none.",
+        ),
+    }
+}
+
+/// Whether an origin can be named in an answer.
+fn is_origin_like(origin: &str) -> bool {
+    crate::keys::parse_origin(origin).as_deref() == Some(origin) && !Presented::looks_secret(origin)
 }
 
 /// Compared letter by letter: no wildcards, no case folding. Without required permissions there is nothing to lack.
@@ -197,6 +233,8 @@ mod tests {
                 .into(),
             customers: [].into(),
             allowed_ips: [].into(),
+            excluded_ips: [].into(),
+            allowed_origins: [].into(),
             limits: [].into(),
         }
     }
@@ -208,6 +246,7 @@ mod tests {
             scopes: scopes.iter().map(|&scope| scope.into()).collect(),
             customer: None,
             ip: None,
+            origin: None,
             cost: 1,
         }
     }
@@ -267,6 +306,54 @@ mod tests {
         assert_eq!(by_public(&["orders:read"]), Code::InsufficientScope);
         assert_eq!(by_public(&["clicks:write", "orders:read"]), Code::InsufficientScope);
         assert_eq!(by_public(&["sdk:init"]), Code::InsufficientScope);
+    }
+
+    #[test]
+    fn exceptions_go_before_what_is_allowed() {
+        let ranges = |ranges: &[&str]| ranges.iter().map(|range| range.parse().unwrap()).collect();
+        let mut key = key();
+        let from = |key: &KeyFacts, ip: Option<&str>| {
+            let ip = ip.map(|ip| ip.parse().unwrap());
+            code(key, By::Secret, &Question { ip, ..question(&[]) })
+        };
+        key.excluded_ips = ranges(&["10.1.0.0/16"]);
+        assert_eq!(from(&key, Some("192.0.2.1")), Code::Valid);
+        assert_eq!(from(&key, Some("10.1.2.3")), Code::IpNotAllowed);
+        assert_eq!(from(&key, None), Code::IpNotAllowed);
+        key.allowed_ips = ranges(&["10.0.0.0/8"]);
+        assert_eq!(from(&key, Some("10.2.0.1")), Code::Valid);
+        assert_eq!(from(&key, Some("10.1.2.3")), Code::IpNotAllowed);
+        assert_eq!(from(&key, Some("192.0.2.1")), Code::IpNotAllowed);
+        assert_eq!(from(&key, None), Code::IpNotAllowed);
+    }
+
+    #[test]
+    fn origins_restrict_the_public_key_and_not_the_secret() {
+        let mut key = key();
+        key.allowed_origins = ["https://shop.example".into()].into();
+        let asked = |by, origin: Option<&'static str>| {
+            code(
+                &key,
+                by,
+                &Question { origin: origin.map(Into::into), ..question(&["clicks:write"]) },
+            )
+        };
+        assert_eq!(asked(By::PublicKey, Some("https://shop.example")), Code::Valid);
+        for origin in [
+            "https://evil.example",
+            "http://shop.example",
+            "https://shop.example:8443",
+            "null",
+            "",
+            "https://shop.example/",
+            "https://shop.example.evil.example",
+            "HTTPS://SHOP.EXAMPLE",
+        ] {
+            assert_eq!(asked(By::PublicKey, Some(origin)), Code::InsufficientScope, "{origin}");
+        }
+        assert_eq!(asked(By::PublicKey, None), Code::InsufficientScope);
+        assert_eq!(asked(By::Secret, None), Code::Valid);
+        assert_eq!(asked(By::Secret, Some("https://evil.example")), Code::Valid);
     }
 
     #[test]

@@ -33,6 +33,10 @@ pub struct KeyFacts {
     pub customers: Box<[Box<str>]>,
     /// Empty: from anywhere.
     pub allowed_ips: Box<[IpNet]>,
+    /// Never from there.
+    pub excluded_ips: Box<[IpNet]>,
+    /// Web origins from which the public key alone is accepted; empty: from any, and without one.
+    pub allowed_origins: Box<[Box<str>]>,
     /// The shortest window first.
     pub limits: Box<[Limit]>,
 }

@@ -74,7 +74,7 @@ pub fn only_one<'a>(
     let mut values = request.headers().get_all(name);
     let first = values.next();
     match values.next() {
-        Some(_) => Err(Problem::BadRequest("A header that carries a credential comes twice.")),
+        Some(_) => Err(Problem::BadRequest("A header that may come once comes twice.")),
         None => Ok(first),
     }
 }

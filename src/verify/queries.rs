@@ -6,12 +6,13 @@ use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Binary, Bool, Cidr, Integer, Nullable, Text, Timestamptz},
 };
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 
 use super::facts::{ApplicationFacts, GatewayFacts, KeyFacts, Scope};
 use crate::{
     credentials::SecretHash,
     error::AppResult,
+    keys::fold_mapped,
     limits::Limit,
     schema::{applications, environments, gateways},
 };
@@ -19,7 +20,7 @@ use crate::{
 /// Everything about a key but how it is found. Sections and permissions it holds are spelled out, in catalogue order.
 const KEY: &str = "select keys.id, keys.public_key, keys.name, applications.app_id, \
     keys.environment_id, environments.slug as environment, \
-    keys.expires_at, keys.disabled_at, keys.revoked_at, keys.allowed_ips, \
+    keys.expires_at, keys.disabled_at, keys.revoked_at, keys.allowed_ips, keys.excluded_ips, keys.allowed_origins, \
     granted.scopes, granted.publishable, \
     array(select customers.external_id from key_customers join customers on customers.id = customer_id \
         where key_id = keys.id order by customers.id) as customers, \
@@ -65,6 +66,10 @@ struct KeyRow {
     secret_ends_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Array<Cidr>)]
     allowed_ips: Vec<IpNet>,
+    #[diesel(sql_type = Array<Cidr>)]
+    excluded_ips: Vec<IpNet>,
+    #[diesel(sql_type = Array<Text>)]
+    allowed_origins: Vec<String>,
     #[diesel(sql_type = Array<Text>)]
     scopes: Vec<String>,
     #[diesel(sql_type = Array<Bool>)]
@@ -157,6 +162,8 @@ impl From<KeyRow> for KeyFacts {
                 .collect(),
             customers: row.customers.into_iter().map(Into::into).collect(),
             allowed_ips: row.allowed_ips.into_iter().map(fold_mapped).collect(),
+            excluded_ips: row.excluded_ips.into_iter().map(fold_mapped).collect(),
+            allowed_origins: row.allowed_origins.into_iter().map(Into::into).collect(),
             limits: limits
                 .filter_map(|(requests, per_seconds)| {
                     Some(Limit {
@@ -166,31 +173,5 @@ impl From<KeyRow> for KeyFacts {
                 })
                 .collect(),
         }
-    }
-}
-
-/// `::ffff:192.0.2.0/120` is `192.0.2.0/24`, as addresses are folded before they are compared.
-fn fold_mapped(range: IpNet) -> IpNet {
-    match range {
-        IpNet::V6(v6) if v6.prefix_len() >= 96 => v6
-            .addr()
-            .to_ipv4_mapped()
-            .and_then(|v4| Ipv4Net::new(v4, v6.prefix_len() - 96).ok())
-            .map_or(range, IpNet::V4),
-        _ => range,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_of_mapped_addresses_are_folded() {
-        let fold = |range: &str| fold_mapped(range.parse().unwrap()).to_string();
-        assert_eq!(fold("::ffff:192.0.2.0/120"), "192.0.2.0/24");
-        assert_eq!(fold("::ffff:192.0.2.7/128"), "192.0.2.7/32");
-        assert_eq!(fold("2001:db8::/32"), "2001:db8::/32");
-        assert_eq!(fold("10.0.0.0/8"), "10.0.0.0/8");
     }
 }

@@ -20,6 +20,8 @@ pub struct Question<'a> {
     pub customer: Option<Cow<'a, str>>,
     /// The caller's address, IPv4 folded out of IPv6.
     pub ip: Option<IpAddr>,
+    /// What the caller's browser sent as `Origin`.
+    pub origin: Option<Cow<'a, str>>,
     /// What it takes of the rate limits, at least 1.
     pub cost: u32,
 }

@@ -123,7 +123,7 @@ fn blank(response: &ServiceResponse) -> Option<AppError> {
     Some(match status {
         StatusCode::NOT_FOUND => AppError::NotFound,
         StatusCode::METHOD_NOT_ALLOWED => AppError::MethodNotAllowed,
-        StatusCode::PAYLOAD_TOO_LARGE => AppError::TooLarge,
+        StatusCode::PAYLOAD_TOO_LARGE => AppError::TooLarge(16),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => AppError::UnsupportedMediaType,
         status if status.is_client_error() => AppError::BadRequest(
             "That’s not a request we understand. Go back and try again.".into(),

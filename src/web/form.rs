@@ -8,8 +8,6 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::error::AppError;
 
-/// No form of ours is larger, in bytes.
-const LIMIT: usize = 16 * 1024;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -25,16 +23,17 @@ pub enum Ticked {
     Yes,
 }
 
-/// A form as typed. `T` names its fields and refuses others (`deny_unknown_fields`); a list is a `Vec`.
-pub struct Fields<T>(pub T);
+/// A form as typed. `T` names its fields and refuses others (`deny_unknown_fields`); a list is a `Vec`. No body is
+/// larger than so many KiB.
+pub struct Fields<T, const KIB: usize = 16>(pub T);
 
-impl<T> Fields<T> {
+impl<T, const KIB: usize> Fields<T, KIB> {
     pub fn into_inner(self) -> T {
         self.0
     }
 }
 
-impl<T: DeserializeOwned + 'static> FromRequest for Fields<T> {
+impl<T: DeserializeOwned + 'static, const KIB: usize> FromRequest for Fields<T, KIB> {
     type Error = AppError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, AppError>>>>;
 
@@ -46,7 +45,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Fields<T> {
             if !is_form || is_encoded {
                 return Err(AppError::UnsupportedMediaType);
             }
-            let body = tokio::time::timeout(PATIENCE, read(payload))
+            let body = tokio::time::timeout(PATIENCE, read(payload, KIB))
                 .await
                 .map_err(|_| AppError::TooSlow)??;
             serde_html_form::from_bytes(&body).map(Self).map_err(|_| {
@@ -56,14 +55,14 @@ impl<T: DeserializeOwned + 'static> FromRequest for Fields<T> {
     }
 }
 
-async fn read(mut payload: Payload) -> Result<BytesMut, AppError> {
+async fn read(mut payload: Payload, kib: usize) -> Result<BytesMut, AppError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| {
             AppError::BadRequest("The form arrived incomplete. Send it again.".into())
         })?;
-        if body.len() + chunk.len() > LIMIT {
-            return Err(AppError::TooLarge);
+        if body.len() + chunk.len() > kib * 1024 {
+            return Err(AppError::TooLarge(kib));
         }
         body.extend_from_slice(&chunk);
     }

@@ -67,7 +67,8 @@ fn a_key_is_what_its_flags_say() {
             "Integration",
             "--scope orders:read --scope orders:read --scope payouts:read --section orders --rate 100/s --rate 5000/hour \
              --expires 2027-01-31 --customer cus_42 --customer cus_42 --customer cus_7 --allow-ip 10.0.0.5/8 \
-             --allow-ip ::ffff:203.0.113.9",
+             --allow-ip ::ffff:203.0.113.9 --except-ip 10.1.2.3/16 --except-ip 10.1.0.0/16 \
+             --allow-origin https://Shop.example/",
         )
         .succeeds();
 
@@ -79,6 +80,10 @@ fn a_key_is_what_its_flags_say() {
     assert_eq!(expires_at, Some("2027-01-31T23:59:59Z".parse().unwrap()));
     let ips: Vec<String> = ips.iter().map(ToString::to_string).collect();
     assert_eq!(ips, ["10.0.0.0/8", "203.0.113.9/32"]);
+    let (excluded, origins): (Vec<IpNet>, Vec<String>) =
+        keys::table.select((keys::excluded_ips, keys::allowed_origins)).first(conn).unwrap();
+    assert_eq!(excluded.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.1.0.0/16"]);
+    assert_eq!(origins, ["https://shop.example"]);
     assert_eq!(owner, None);
 
     let limits: Vec<(i32, i32)> = key_limits::table
@@ -124,6 +129,36 @@ fn a_key_lives_ninety_days_unless_something_else_is_said() {
     };
     assert!(near(expiries[0], 90) && near(expiries[1], 7), "{expiries:?}");
     assert_eq!(expiries[2], None);
+}
+
+#[test]
+fn a_key_lives_as_long_as_the_settings_suggest_and_the_environment_allows() {
+    let terminal = shop();
+    let lifetime = |name: &str, flags: &str| {
+        terminal.create_key(name, &format!("--scope orders:read {flags}")).succeeds();
+        let end: Option<DateTime<Utc>> = keys::table
+            .filter(keys::name.eq(name))
+            .select(keys::expires_at)
+            .first(&mut terminal.connect())
+            .unwrap();
+        (end.unwrap() - Utc::now()).num_hours() / 24
+    };
+    let run = |sql: &str| {
+        use diesel::connection::SimpleConnection;
+        terminal.connect().batch_execute(sql).unwrap();
+    };
+    // Only a first key brings environments.
+    assert_eq!(lifetime("before", ""), 89);
+    run("update settings set default_lifetime_days = 45");
+    assert_eq!(lifetime("suggested", ""), 44);
+    run(
+        "update environments set longest_days = 30, allows_never = false where slug = 'production'",
+    );
+    assert!([29, 30].contains(&lifetime("allowed", "")));
+    for flags in ["--expires never", "--expires 60d"] {
+        let made = terminal.create_key("too long", &format!("--scope orders:read {flags}"));
+        made.fails_with("Production takes");
+    }
 }
 
 #[test]
@@ -220,6 +255,9 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
         "--expires tomorrow",
         "--allow-ip 10.0.0.1/33",
         "--allow-ip example.com",
+        "--except-ip 10.0.0.1/33",
+        "--allow-origin shop.example",
+        "--allow-origin https://*.shop.example",
         "--everything",
     ] {
         terminal.create_key("x", &format!("--scope a {flags}")).is_misspelled();
@@ -229,6 +267,12 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
     terminal
         .create_key("x", "--scope a --rate 1/s --rate 2/second")
         .fails_with("one rate for each");
+    for (flags, sentence) in [
+        ("--rate 100/s --rate 100/d", "100 times a second is never reached"),
+        ("--allow-ip 10.0.0.0/8 --except-ip 192.0.2.1", "192.0.2.1/32 is in none of the allowed"),
+    ] {
+        terminal.create_key("x", &format!("--scope a {flags}")).fails_with(sentence);
+    }
 }
 
 #[test]

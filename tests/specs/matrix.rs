@@ -213,6 +213,7 @@ fn decide(app: &TestApp, policy: Policy) {
         new_key_all_permissions: false,
         managers_may_revoke: policy == Lets,
         managers_may_regenerate: policy == Lets,
+        default_lifetime_days: 90,
     };
     app.operator(|conn, operator| settings::update_policies(conn, operator, policies));
 }

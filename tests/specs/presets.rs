@@ -161,6 +161,7 @@ fn only_administrators_apply_presets_and_change_policies() {
         new_key_all_permissions: true,
         managers_may_revoke: true,
         managers_may_regenerate: true,
+        default_lifetime_days: 90,
     };
     assert!(matches!(settings::update_policies(conn, &kim, policies), Err(AppError::Forbidden)));
 }
@@ -173,6 +174,7 @@ fn a_policy_that_changes_is_in_the_trail_once() {
         new_key_all_permissions: false,
         managers_may_revoke: true,
         managers_may_regenerate: true,
+        default_lifetime_days: 90,
     };
     for _ in 0..2 {
         let settings = settings::update_policies(conn, &Viewer::operator(), policies).unwrap();

@@ -41,7 +41,6 @@ const EDITED: &[(&str, &str)] = &[
     ("version", "1"),
     ("name", "renamed"),
     ("permission", "reporting:read"),
-    ("rate", "none"),
     ("expires", "never"),
 ];
 

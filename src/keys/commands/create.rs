@@ -2,13 +2,16 @@
 
 use diesel::{PgConnection, prelude::*};
 
-use super::{describe, grant, issue, limit, record, refuse_beyond_grant};
+use super::{
+    describe, grant, issue, limit, record, refuse_beyond_grant,
+    restrict::{refuse_long_life, set_customers, take_environment},
+};
 use crate::{
     audit::Action,
     credentials::{Secret, public_key},
     error::{AppError, AppResult},
     keys::{Key, NewKey, queries},
-    schema::{environments, key_customers, keys},
+    schema::keys,
     text,
     users::Viewer,
 };
@@ -17,7 +20,9 @@ use crate::{
 ///
 /// # Errors
 /// [`AppError::NoApiAccess`]; [`AppError::Forbidden`] for a manager who names another owner;
-/// [`AppError::Unprocessable`] without a permission; [`AppError::BeyondGrant`] for more than the viewer may hand out; a constraint: `keys_name` when the owner has a live key that
+/// [`AppError::BeyondGrant`] for more than the viewer may hand out; [`AppError::Unprocessable`] without a permission,
+/// with an end the environment's policy does not allow, or with a customer that does not exist; a constraint:
+/// `keys_name` when the owner has a live key that
 /// looks the same in that application and environment.
 pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResult<(Key, Secret)> {
     let viewer = viewer.confirm_api_access(conn)?;
@@ -28,8 +33,9 @@ pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResu
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));
     }
     refuse_beyond_grant(conn, &viewer, new.environment_id, &new.permissions)?;
-    let prefix: String =
-        environments::table.find(new.environment_id).select(environments::prefix).first(conn)?;
+    let environment = take_environment(conn, new.environment_id)?;
+    refuse_long_life(&environment, new.expires_at)?;
+    let prefix = environment.prefix;
     let public_key = public_key(&prefix);
     let id: i64 = diesel::insert_into(keys::table)
         .values((
@@ -42,21 +48,15 @@ pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResu
             keys::owner_id.eq(new.owner_id),
             keys::all_permissions.eq(new.permissions.all),
             keys::allowed_ips.eq(&new.allowed_ips),
+            keys::excluded_ips.eq(&new.excluded_ips),
+            keys::allowed_origins.eq(&new.allowed_origins),
             keys::expires_at.eq(new.expires_at),
         ))
         .returning(keys::id)
         .get_result(conn)?;
     grant(conn, id, &new.permissions)?;
     limit(conn, id, &new.limits)?;
-    let customers: Vec<_> = new
-        .customers
-        .iter()
-        .map(|customer| (key_customers::key_id.eq(id), key_customers::customer_id.eq(customer)))
-        .collect();
-    diesel::insert_into(key_customers::table)
-        .values(customers)
-        .on_conflict_do_nothing()
-        .execute(conn)?;
+    set_customers(conn, id, &new.customers)?;
     let secret = issue(conn, id, &prefix)?;
     let key = queries::find(conn, &viewer, &public_key)?;
     let details = describe(conn, &key)?;

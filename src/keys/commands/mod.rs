@@ -5,6 +5,7 @@ mod create;
 mod hand_over;
 mod policy;
 mod regenerate;
+mod restrict;
 mod status;
 mod transfer;
 mod update;
@@ -168,5 +169,7 @@ fn describe(conn: &mut PgConnection, key: &Key) -> AppResult<Value> {
         "expires_at": key.expires_at,
         "customers": restrictions.customers,
         "allowed_ips": restrictions.allowed_ips,
+        "excluded_ips": restrictions.excluded_ips,
+        "allowed_origins": restrictions.allowed_origins,
     }))
 }

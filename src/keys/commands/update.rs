@@ -4,7 +4,9 @@ use chrono::Utc;
 use diesel::{PgConnection, prelude::*};
 
 use super::{
-    describe, difference, grant, limit, record, refuse_beyond_grant, refuse_revoked, take,
+    describe, difference, grant, limit, record, refuse_beyond_grant, refuse_revoked,
+    restrict::{refuse_long_life, set_customers, take_environment},
+    take,
 };
 use crate::{
     audit::Action,
@@ -24,7 +26,8 @@ pub enum Edited {
     Stale(Box<Key>),
 }
 
-/// Changes name, note, permissions, limits and expiry; the secret stays. `version` is the one the form was opened with.
+/// Changes name, note, permissions, limits, expiry and restrictions; the secret stays. `version` is the one the form
+/// was opened with. An end that stays as it is stays allowed, whatever the policy became meanwhile.
 ///
 /// # Errors
 /// [`AppError::NotFound`]; [`AppError::Conflict`] when the key is revoked, or has expired and `revive` is not said by
@@ -55,6 +58,9 @@ pub fn update(
     }
     // The key as it will be, so that whoever only renames a key beyond their grant is refused too.
     refuse_beyond_grant(conn, &viewer, key.environment_id, &changes.permissions)?;
+    if changes.expires_at != key.expires_at {
+        refuse_long_life(&take_environment(conn, key.environment_id)?, changes.expires_at)?;
+    }
     let before = describe(conn, &key)?;
     diesel::update(keys::table.find(key.id))
         .set((
@@ -63,6 +69,9 @@ pub fn update(
             keys::note.eq(&changes.note),
             keys::all_permissions.eq(changes.permissions.all),
             keys::expires_at.eq(changes.expires_at),
+            keys::allowed_ips.eq(&changes.allowed_ips),
+            keys::excluded_ips.eq(&changes.excluded_ips),
+            keys::allowed_origins.eq(&changes.allowed_origins),
             keys::version.eq(keys::version + 1),
         ))
         .execute(conn)?;
@@ -72,6 +81,7 @@ pub fn update(
     diesel::delete(key_limits::table.filter(key_limits::key_id.eq(key.id))).execute(conn)?;
     grant(conn, key.id, &changes.permissions)?;
     limit(conn, key.id, &changes.limits)?;
+    set_customers(conn, key.id, &changes.customers)?;
     let saved = queries::find(conn, &viewer, public_key)?;
     let after = describe(conn, &saved)?;
     record(conn, &viewer, &saved, Action::KeyUpdated, difference(&before, &after))?;

@@ -1,10 +1,15 @@
 //! What forms can choose from.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{KeyForm, LIFETIMES};
+use super::KeyForm;
 use crate::{
-    access::Grant, applications::Application, environments::Environment, keys::end_in_days,
+    access::Grant,
+    applications::Application,
+    environments::Environment,
+    keys::{end_in_days, policy},
     scopes::Section,
 };
 
@@ -16,6 +21,10 @@ pub struct Choices {
     pub catalogue: Vec<Section>,
     /// What may be chosen of them; `None`: everything. The rest is shown, switched off, with the reason.
     pub grant: Option<Grant>,
+    /// Those of the customers that a form names that are known: the platform's id, and ours.
+    pub customers: HashMap<String, i64>,
+    /// The lifetime that is suggested, in days.
+    pub suggested_lifetime: i64,
     /// When the form was drawn: expiry is counted from here.
     pub now: DateTime<Utc>,
 }
@@ -51,11 +60,25 @@ impl Choices {
         self.grant.as_ref().is_none_or(|grant| grant.covers_permission(*id))
     }
 
-    /// The lifetimes on offer with the day each leads to, weekday and all.
-    pub fn lifetimes(&self) -> Vec<(String, String)> {
+    /// The lifetimes on offer in that environment, with the day each leads to, weekday and all.
+    pub fn lifetimes(&self, environment: Option<&Environment>) -> Vec<(i64, String)> {
         let spell =
             |days| end_in_days(self.now, days).date_naive().format("%A %-d %B %Y").to_string();
-        LIFETIMES.into_iter().map(|days| (days.to_string(), spell(days))).collect()
+        policy::lifetimes(self.suggested_lifetime, environment)
+            .into_iter()
+            .map(|days| (days, spell(days)))
+            .collect()
+    }
+
+    /// Whether the form chooses anything that the public key alone stands for.
+    pub fn has_publishable(&self, form: &KeyForm) -> bool {
+        self.catalogue.iter().any(|section| {
+            let whole = form.all_permissions == "yes" || form.has_section(&section.slug);
+            section
+                .permissions
+                .iter()
+                .any(|held| held.publishable && (whole || form.has_permission(&held.slug)))
+        })
     }
 
     /// The first day that can be chosen.

@@ -31,6 +31,13 @@ impl KeyErrors {
         self.get(field).is_some()
     }
 
+    /// Whether something is wrong with where and for whom the key works.
+    pub fn about_restrictions(&self) -> bool {
+        ["customers", "allowed_ips", "excluded_ips", "anywhere", "allowed_origins"]
+            .iter()
+            .any(|field| self.has(field))
+    }
+
     /// All of them, in the order of the form.
     pub fn all(&self) -> &[(&'static str, String)] {
         &self.0

@@ -2,7 +2,9 @@
 
 mod choices;
 mod errors;
+mod limits;
 mod parse;
+mod restrictions;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,13 +12,11 @@ use serde::{Deserialize, Serialize};
 pub use choices::Choices;
 pub use errors::KeyErrors;
 
-use super::{Key, KeyChanges, Limit, NewKey, Permissions, queries::Holdings};
-use crate::{scopes::Section, settings::Settings, text};
-
-/// The lifetimes on offer, in days.
-pub const LIFETIMES: [i64; 5] = [7, 30, 60, 90, 365];
-/// What is chosen unless one chooses.
-const DEFAULT_LIFETIME: i64 = 90;
+use super::{
+    Key, KeyChanges, NewKey, Permissions, policy,
+    queries::{Holdings, Restrictions},
+};
+use crate::{environments::Environment, scopes::Section, settings::Settings, text};
 
 /// Every field of the wizard and of the edit form, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,14 +34,23 @@ pub struct KeyForm {
     pub section: Vec<String>,
     /// Slugs of single permissions.
     pub permission: Vec<String>,
-    /// `limited` or `none`
-    pub rate: String,
-    pub rate_count: String,
-    /// `second`, `minute`, `hour` or `day`
-    pub rate_unit: String,
+    /// How many requests a second; empty: no limit on it. So are the next three.
+    pub limit_second: String,
+    pub limit_minute: String,
+    pub limit_hour: String,
+    pub limit_day: String,
     /// Days, `date` or `never`
     pub expires: String,
     pub expires_on: String,
+    /// The platform's ids, one on each line.
+    pub customers: String,
+    /// Lists of ranges.
+    pub allowed_ips: String,
+    pub excluded_ips: String,
+    /// `yes`: that every address is among the allowed ones is meant so.
+    pub anywhere: String,
+    /// A list of web origins.
+    pub allowed_origins: String,
 
     /// Of the wizard: how often its draft was kept when the page was drawn.
     pub revision: u32,
@@ -66,19 +75,20 @@ impl KeyForm {
         let all = if settings.new_key_all_permissions { "yes" } else { "" };
         Self {
             all_permissions: all.into(),
-            rate: "limited".into(),
-            rate_count: "100".into(),
-            rate_unit: "second".into(),
-            expires: DEFAULT_LIFETIME.to_string(),
+            limit_second: "100".into(),
+            expires: settings.default_lifetime_days.to_string(),
             ..Self::default()
         }
     }
 
     /// The edit form of a key.
-    pub fn of(key: &Key, held: &Holdings) -> Self {
+    pub fn of(key: &Key, held: &Holdings, restrictions: &Restrictions) -> Self {
         let slugs =
             |named: &[(String, String)]| named.iter().map(|(slug, _)| slug.clone()).collect();
-        let limit = held.limits.first();
+        let limit = |seconds| {
+            let limit = held.limits.iter().find(|limit| limit.per_seconds == seconds);
+            limit.map(|limit| limit.requests.to_string()).unwrap_or_default()
+        };
         Self {
             name: key.name.clone(),
             note: key.note.clone(),
@@ -87,14 +97,20 @@ impl KeyForm {
             all_permissions: if key.all_permissions { "yes" } else { "" }.into(),
             section: slugs(&held.sections),
             permission: slugs(&held.permissions),
-            rate: if limit.is_some() { "limited" } else { "none" }.into(),
-            rate_count: limit.map_or_else(|| "100".into(), |limit| limit.requests.to_string()),
-            rate_unit: limit.map_or("second", Limit::window).into(),
+            limit_second: limit(1),
+            limit_minute: limit(60),
+            limit_hour: limit(3_600),
+            limit_day: limit(86_400),
             expires: if key.expires_at.is_some() { "date" } else { "never" }.into(),
             expires_on: key
                 .expires_at
                 .map(|at| at.format("%Y-%m-%d").to_string())
                 .unwrap_or_default(),
+            customers: restrictions.customers.join("\n"),
+            allowed_ips: restrictions.allowed_ips.join("\n"),
+            excluded_ips: restrictions.excluded_ips.join("\n"),
+            anywhere: if restrictions.allows_everywhere() { "yes" } else { "" }.into(),
+            allowed_origins: restrictions.allowed_origins.join("\n"),
             version: key.version.to_string(),
             ..Self::default()
         }
@@ -131,15 +147,35 @@ impl KeyForm {
         errors.keep("permissions", self.parse_permissions(choices))
     }
 
-    /// How often and until when.
-    pub fn check_limits(
+    /// Until when; within the policy of the environment, as far as it is known.
+    pub fn check_expiry(
         &self,
-        now: DateTime<Utc>,
+        choices: &Choices,
+        environment: Option<&Environment>,
         errors: &mut KeyErrors,
-    ) -> Option<(Vec<Limit>, Option<DateTime<Utc>>)> {
-        let limits = errors.keep("rate_count", self.parse_rate());
-        let expiry = errors.keep("expires_on", self.parse_expiry(now));
-        Some((limits?, expiry?))
+    ) -> Option<Option<DateTime<Utc>>> {
+        let expiry = self.parse_expiry(choices, environment).and_then(|expires_at| {
+            if let Some(environment) = environment {
+                policy::check_expiry(environment, expires_at, choices.now)?;
+            }
+            Ok(expires_at)
+        });
+        errors.keep("expires_on", expiry)
+    }
+
+    /// A lifetime that the environment does not allow becomes the longest that it does; a day that was picked is left
+    /// to whoever picked it.
+    pub fn fit_lifetime(&mut self, choices: &Choices) {
+        let Some(environment) = choices.environment(self) else { return };
+        let fits = match (self.expires.as_str(), self.expires.parse::<i32>()) {
+            ("never", _) => environment.allows_never,
+            (_, Ok(days)) => environment.longest_days.is_none_or(|longest| days <= longest),
+            _ => true,
+        };
+        if !fits {
+            let longest = environment.longest_days.map(i64::from);
+            self.expires = longest.unwrap_or(choices.suggested_lifetime).to_string();
+        }
     }
 
     /// The whole wizard.
@@ -151,13 +187,17 @@ impl KeyForm {
         let named = self.check_name(&mut errors);
         let place = self.check_place(choices, &mut errors);
         let permissions = self.check_permissions(choices, &mut errors);
-        let limits = self.check_limits(choices.now, &mut errors);
-        match (named, place, permissions, limits) {
+        let limits = self.check_rates(&mut errors);
+        let expiry = self.check_expiry(choices, choices.environment(self), &mut errors);
+        let restricted = self.check_restrictions(choices, &mut errors);
+        match (named, place, permissions, limits, expiry, restricted) {
             (
                 Some((name, note)),
                 Some((application_id, environment_id)),
                 Some(permissions),
-                Some((limits, expires_at)),
+                Some(limits),
+                Some(expires_at),
+                Some(restricted),
             ) => Ok(NewKey {
                 name,
                 note,
@@ -167,51 +207,66 @@ impl KeyForm {
                 permissions,
                 limits,
                 expires_at,
-                customers: Vec::new(),
-                allowed_ips: Vec::new(),
+                customers: restricted.customers,
+                allowed_ips: restricted.allowed_ips,
+                excluded_ips: restricted.excluded_ips,
+                allowed_origins: restricted.allowed_origins,
             }),
             _ => Err(errors),
         }
     }
 
-    /// The whole edit form. What is not touched stays: an expiry to the second, also one
-    /// that has passed, and limits that the form does not show.
+    /// The whole edit form. An expiry that is not touched stays to the second, also one that has passed, or that the
+    /// policy of the environment would not allow any more.
     ///
     /// # Errors
     /// What is wrong, by field.
     pub fn parse_changes(
         &self,
         choices: &Choices,
+        environment: &Environment,
         key: &Key,
         held: &Holdings,
     ) -> Result<KeyChanges, KeyErrors> {
         let mut errors = KeyErrors::default();
         let named = self.check_name(&mut errors);
         let permissions = self.check_permissions(choices, &mut errors);
-        let is_untouched = self.expires == "date"
-            && key
-                .expires_at
-                .is_some_and(|at| at.format("%Y-%m-%d").to_string() == self.expires_on);
-        // The form shows one limit; a key may have several, and keeps them unless this one is changed.
-        let limits = errors.keep("rate_count", self.parse_rate()).map(|typed| {
-            if typed.first() == held.limits.first() { held.limits.clone() } else { typed }
-        });
+        let is_untouched = match (self.expires.as_str(), key.expires_at) {
+            ("date", Some(at)) => at.format("%Y-%m-%d").to_string() == self.expires_on,
+            ("never", None) => true,
+            _ => false,
+        };
+        // Limits of which one never refuses are said to be odd when they are made, not whenever the name is put right.
+        let limits = match self.parse_rates() {
+            Ok(limits) if limits == held.limits => Some(limits),
+            _ => self.check_rates(&mut errors),
+        };
         let expiry = if is_untouched {
             Some(key.expires_at)
         } else {
-            errors.keep("expires_on", self.parse_expiry(choices.now))
+            self.check_expiry(choices, Some(environment), &mut errors)
         };
-        match (named, permissions, limits, expiry) {
-            (Some((name, note)), Some(permissions), Some(limits), Some(expires_at)) => {
-                Ok(KeyChanges { name, note, permissions, limits, expires_at })
-            }
+        let restricted = self.check_restrictions(choices, &mut errors);
+        match (named, permissions, limits, expiry, restricted) {
+            (
+                Some((name, note)),
+                Some(permissions),
+                Some(limits),
+                Some(expires_at),
+                Some(restricted),
+            ) => Ok(KeyChanges {
+                name,
+                note,
+                permissions,
+                limits,
+                expires_at,
+                customers: restricted.customers,
+                allowed_ips: restricted.allowed_ips,
+                excluded_ips: restricted.excluded_ips,
+                allowed_origins: restricted.allowed_origins,
+            }),
             _ => Err(errors),
         }
-    }
-
-    /// Whether this limit unit is chosen.
-    pub fn has_unit(&self, word: &str) -> bool {
-        self.rate_unit == word
     }
 
     /// Whether a whole section is chosen.

@@ -2,12 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::{Choices, KeyForm, LIFETIMES};
+use super::{Choices, KeyForm};
 use crate::{
-    keys::{
-        Limit, Permissions, end_in_days, end_of,
-        model::{MOST_REQUESTS, WINDOWS},
-    },
+    environments::Environment,
+    keys::{Permissions, end_in_days, end_of, policy},
     text,
     web::time::spell_day,
 };
@@ -61,43 +59,21 @@ impl KeyForm {
         }
     }
 
-    pub(super) fn parse_rate(&self) -> Result<Vec<Limit>, String> {
-        let range = || "Give a whole number from 1 to 1 000 000, or choose “No limit”.".to_owned();
-        match self.rate.as_str() {
-            "none" => Ok(Vec::new()),
-            "limited" => {
-                let typed = self.rate_count.trim();
-                if typed.is_empty()
-                    || typed.len() > 7
-                    || !typed.bytes().all(|byte| byte.is_ascii_digit())
-                {
-                    return Err(range());
-                }
-                let requests: i32 = typed.parse().map_err(|_| range())?;
-                if !(1..=MOST_REQUESTS).contains(&requests) {
-                    return Err(range());
-                }
-                let (per_seconds, _) = WINDOWS
-                    .into_iter()
-                    .find(|(_, word)| *word == self.rate_unit)
-                    .ok_or("Choose second, minute, hour or day.")?;
-                Ok(vec![Limit { requests, per_seconds }])
-            }
-            _ => Err("Choose a limit or “No limit”.".into()),
-        }
-    }
-
-    pub(super) fn parse_expiry(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, String> {
+    pub(super) fn parse_expiry(
+        &self,
+        choices: &Choices,
+        environment: Option<&Environment>,
+    ) -> Result<Option<DateTime<Utc>>, String> {
         if self.expires == "never" {
             return Ok(None);
         }
         if self.expires == "date" {
-            return parse_day(&self.expires_on, now).map(|day| Some(end_of(day)));
+            return parse_day(&self.expires_on, choices.now).map(|day| Some(end_of(day)));
         }
-        LIFETIMES
+        policy::lifetimes(choices.suggested_lifetime, environment)
             .into_iter()
             .find(|days| days.to_string() == self.expires)
-            .map(|days| Some(end_in_days(now, days)))
+            .map(|days| Some(end_in_days(choices.now, days)))
             .ok_or_else(|| "Choose when the key expires.".into())
     }
 }
@@ -134,6 +110,8 @@ fn parse_day(typed: &str, now: DateTime<Utc>) -> Result<NaiveDate, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use crate::scopes::{Access, Permission, Section};
 
@@ -158,6 +136,8 @@ mod tests {
             environments: Vec::new(),
             catalogue,
             grant: None,
+            customers: HashMap::new(),
+            suggested_lifetime: 90,
             now: Utc::now(),
         }
     }
@@ -187,29 +167,11 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_whole_numbers_in_range() {
-        let rate = |typed: &str| {
-            KeyForm {
-                rate: "limited".into(),
-                rate_count: typed.into(),
-                rate_unit: "second".into(),
-                ..KeyForm::default()
-            }
-            .parse_rate()
-        };
-        assert_eq!(rate("100"), Ok(vec![Limit { requests: 100, per_seconds: 1 }]));
-        assert!(rate("1000000").is_ok());
-        for typed in ["0", "-1", "1e3", "1.5", "2147483648", "1000001", "NaN", "١٠", "", "+5"] {
-            assert!(rate(typed).is_err(), "{typed}");
-        }
-    }
-
-    #[test]
     fn expiry_is_a_day_to_come() {
-        let now = Utc::now();
+        let (choices, now) = (choices(), Utc::now());
         let expiry = |typed: &str| {
             KeyForm { expires: "date".into(), expires_on: typed.into(), ..KeyForm::default() }
-                .parse_expiry(now)
+                .parse_expiry(&choices, None)
         };
         let tomorrow = (now + TimeDelta::days(1)).format("%Y-%m-%d").to_string();
         assert!(expiry(&tomorrow).is_ok());

@@ -5,7 +5,7 @@ use askama::Template;
 use super::Chip;
 use crate::{
     credentials::Secret,
-    keys::{Choices, Key, KeyErrors, KeyForm, WINDOWS, sketch::Sketch, wizard::Step},
+    keys::{Choices, Key, KeyErrors, KeyForm, policy, sketch::Sketch, wizard::Step},
     web::Layout,
 };
 
@@ -27,8 +27,18 @@ impl New {
         Step::ALL
     }
 
-    pub fn windows(&self) -> [(i32, &'static str); 4] {
-        WINDOWS
+    /// The lifetimes on offer.
+    pub fn lifetimes(&self) -> Vec<(i64, String)> {
+        self.choices.lifetimes(self.choices.environment(&self.form))
+    }
+
+    /// What the environment says about expiry.
+    pub fn policy(&self) -> Option<String> {
+        self.choices.environment(&self.form).and_then(policy::statement)
+    }
+
+    pub fn may_never_expire(&self) -> bool {
+        self.choices.environment(&self.form).is_none_or(|environment| environment.allows_never)
     }
 
     /// On the summary: what is chosen, as chips.
@@ -39,7 +49,8 @@ impl New {
     /// Until when, spelled out.
     pub fn expiry(&self) -> String {
         match (&self.sketch.until, self.form.expires.as_str()) {
-            (None, _) => "Never".into(),
+            (None, "never") => "Never".into(),
+            (None, _) => "Not chosen yet".into(),
             (Some(day), "date") => format!("Until {day}"),
             (Some(day), days) => format!("{days} days, until {day}"),
         }

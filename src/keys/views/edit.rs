@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::create::chosen;
 use crate::{
-    keys::{Choices, Key, KeyErrors, KeyForm, WINDOWS, sketch::Sketch},
+    environments::Environment,
+    keys::{Choices, Key, KeyErrors, KeyForm, origins, policy, ranges, sketch::Sketch},
     web::{Layout, Moment},
 };
 
@@ -15,18 +16,27 @@ use crate::{
 pub struct Edit {
     pub layout: Layout,
     pub key: Key,
+    pub environment: Environment,
     pub form: KeyForm,
     pub errors: KeyErrors,
     pub choices: Choices,
     /// It has expired: an administrator may let it live again.
     pub expired: bool,
-    /// How many rate limits it has, when the form can only show one of them.
-    pub more_limits: usize,
 }
 
 impl Edit {
-    pub fn windows(&self) -> [(i32, &'static str); 4] {
-        WINDOWS
+    /// The lifetimes on offer.
+    pub fn lifetimes(&self) -> Vec<(i64, String)> {
+        self.choices.lifetimes(Some(&self.environment))
+    }
+
+    /// What the environment says about expiry.
+    pub fn policy(&self) -> Option<String> {
+        policy::statement(&self.environment)
+    }
+
+    pub fn may_never_expire(&self) -> bool {
+        self.environment.allows_never || self.key.expires_at.is_none()
     }
 }
 
@@ -78,11 +88,28 @@ pub fn compare(form: &KeyForm, saved: &KeyForm, choices: &Choices) -> Vec<Compar
         line("Permissions", |form, choices| {
             chosen(form, choices).into_iter().map(|chip| chip.text).collect::<Vec<_>>().join(", ")
         }),
-        line("Rate limit", |form, choices| {
+        line("Rate limits", |form, choices| {
             Sketch::of(form, choices).limit.unwrap_or_else(|| "No limit".into())
         }),
         line("Expires", |form, choices| {
             Sketch::of(form, choices).until.unwrap_or_else(|| "Never".into())
         }),
+        line("Customers", |form, _| listed(&form.named_customers(), "All")),
+        line("IP ranges", |form, _| ranges_in(&form.allowed_ips, "From anywhere")),
+        line("Exceptions", |form, _| ranges_in(&form.excluded_ips, "None")),
+        line("Origins", |form, _| {
+            let origins = origins::parse_origins(&form.allowed_origins).unwrap_or_default();
+            listed(&origins.iter().map(String::as_str).collect::<Vec<_>>(), "Any")
+        }),
     ]
+}
+
+fn ranges_in(typed: &str, none: &str) -> String {
+    let ranges = ranges::parse_ranges(typed).unwrap_or_default();
+    let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+    listed(&ranges.iter().map(String::as_str).collect::<Vec<_>>(), none)
+}
+
+fn listed(words: &[&str], none: &str) -> String {
+    if words.is_empty() { none.into() } else { words.join(", ") }
 }

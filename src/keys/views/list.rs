@@ -21,6 +21,8 @@ pub struct Index {
     pub rows: Vec<Row>,
     /// Whether there is any key at all, shown or not.
     pub has_any: bool,
+    /// “3 keys expire within 14 days”
+    pub expiring: Option<String>,
     pub next: Option<String>,
     pub previous: Option<String>,
     pub choices: Choices,

@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    keys::{Key, Limit, Status, commands::May, queries::Holdings},
+    keys::{Key, Limit, Status, commands::May, model::SOON_DAYS, queries::Holdings},
     users::Viewer,
     web::{
         Day, Moment,
@@ -100,7 +100,7 @@ impl Row {
 
     pub fn expires_soon(&self) -> bool {
         self.status() == Status::Active
-            && self.key.expires_at.is_some_and(|at| at < self.now + TimeDelta::days(14))
+            && self.key.expires_at.is_some_and(|at| at <= self.now + TimeDelta::days(SOON_DAYS))
     }
 
     /// In words, why the key is as it is.
@@ -128,9 +128,9 @@ impl Row {
         chips(self.key.all_permissions, &self.held)
     }
 
-    /// The tightest limit, for the list.
-    pub fn limit(&self) -> Option<String> {
-        self.held.limits.first().map(Limit::short)
+    /// The limits, the tightest first.
+    pub fn limits(&self) -> Vec<String> {
+        Limit::by_tightness(&self.held.limits).iter().map(Limit::short).collect()
     }
 
     pub fn last_used(&self) -> Option<Moment> {

@@ -14,7 +14,7 @@ pub async fn walk(browser: &mut Browser, app_id: &str, name: &str, permission: &
 }
 
 /// [`walk`] with any permissions and limits.
-async fn walk_with(
+pub async fn walk_with(
     browser: &mut Browser,
     app_id: &str,
     name: &str,
@@ -330,9 +330,20 @@ async fn htmx_keeps_a_running_summary_beside_the_form() {
         sketch(&mut ada, "permissions", &[("section", "orders"), ("permission", "reporting:read")])
             .await;
     page.assert_shows("do everything in Orders").assert_shows("read reports");
-    let limits =
-        [("rate", "limited"), ("rate_count", "5"), ("rate_unit", "minute"), ("expires", "never")];
-    sketch(&mut ada, "limits", &limits).await.assert_shows("at most 5 times a minute");
+    let limits = [("limit_minute", "5"), ("limit_day", "500"), ("expires", "never")];
+    let page = sketch(&mut ada, "limits", &limits).await;
+    page.assert_shows("at most 5 times a minute and 500 times a day");
+    let restrictions = [
+        ("expires", "never"),
+        ("customers", "cus_1\ncus_2"),
+        ("allowed_ips", "10.0.0.7/8"),
+        ("excluded_ips", "10.1.0.0/16"),
+        ("allowed_origins", "https://shop.example/"),
+    ];
+    let page = sketch(&mut ada, "limits", &restrictions).await;
+    page.assert_shows("as often as it likes").assert_shows("Only for cus_1 and cus_2");
+    page.assert_shows("Only from 10.0.0.0/8, but not 10.1.0.0/16");
+    page.assert_shows("only on https://shop.example");
 }
 
 #[actix_web::test]

@@ -32,9 +32,7 @@ async fn an_edit_counts_from_the_next_request_on_and_keeps_the_secret() {
                 ("name", "release bot"),
                 ("note", "kept in the vault"),
                 ("permission", "orders:read"),
-                ("rate", "limited"),
-                ("rate_count", "2"),
-                ("rate_unit", "hour"),
+                ("limit_hour", "2"),
                 ("expires", "date"),
                 ("expires_on", &day.to_string()),
             ],
@@ -48,7 +46,9 @@ async fn an_edit_counts_from_the_next_request_on_and_keeps_the_secret() {
     let page = ada.get(&key.page()).await;
     page.assert_shows("release bot is updated.").assert_shows("kept in the vault");
     page.assert_shows("2 / hour").assert_shows(&day.format("%-d %B %Y").to_string());
-    page.assert_shows("updated the name, the note, the permissions, the rate limit and the expiry");
+    page.assert_shows(
+        "updated the name, the note, the permissions, the rate limits and the expiry",
+    );
     assert_eq!(trail(&app, key.public_key()), ["key.created", "key.updated"]);
 }
 
@@ -136,7 +136,15 @@ async fn what_is_wrong_is_said_and_what_was_typed_stays() {
         (vec![("note", "a\0b")], "Note contains characters that cannot be shown."),
         (vec![("permission", "orders:everything")], "doesn’t exist any more"),
         (vec![("permission", "")], "doesn’t exist any more"),
-        (vec![("rate", "limited"), ("rate_count", "0")], "Give a whole number from 1 to 1 000 000"),
+        (vec![("limit_hour", "0")], "Give a whole number from 1 to 1 000 000"),
+        (vec![("limit_second", "5"), ("limit_day", "5")], "is never reached"),
+        (
+            vec![("allowed_ips", "10.0.0.0/8\n10.0.0.1/33")],
+            "Line 2: “10.0.0.1/33” is no IP address",
+        ),
+        (vec![("excluded_ips", "here")], "Line 1: “here” is no IP address"),
+        (vec![("allowed_origins", "shop.example")], "Line 1: “shop.example” is no origin"),
+        (vec![("customers", "cus_404")], "Unknown customer “cus_404”"),
         (vec![("expires", "date"), ("expires_on", &yesterday)], "use Revoke"),
         (vec![("environment", "sandbox")], "The environment of a key is fixed."),
     ] {
@@ -222,20 +230,39 @@ async fn an_expired_key_lives_again_only_when_an_administrator_says_so() {
 }
 
 #[actix_web::test]
-async fn several_limits_stay_when_the_one_that_is_shown_is_not_touched() {
+async fn all_limits_are_in_the_form() {
     let app = TestApp::start();
     let ada = app.administrator("Ada");
     let key = app.key_with(Some(&ada), "deploy bot", |new| {
         new.limits = [TestApp::limit(10, 1), TestApp::limit(100, 3_600)].concat();
     });
     let mut ada = app.sign_in(&ada).await;
-    ada.get(&address(&key)).await.assert_shows("This key has 2 rate limits.");
     let form = ada.get(&address(&key)).await;
-    ada.submit(&form, "main form", &[("name", "deploy robot")]).await.assert_status(303);
-    ada.get(&key.page()).await.assert_shows("10 / second").assert_shows("100 / hour");
+    assert_eq!(form.attribute("#limit_second", "value"), "10");
+    assert_eq!(form.attribute("#limit_minute", "value"), "");
+    assert_eq!(form.attribute("#limit_hour", "value"), "100");
+    let fields = [("limit_second", ""), ("limit_minute", "20")];
+    ada.submit(&form, "main form", &fields).await.assert_status(303);
+    let page = ada.get(&key.page()).await;
+    page.assert_shows("Rate limits 20 / minute 100 / hour Expires");
+    page.assert_shows("updated the rate limits: added 20 / minute; removed 10 / second");
+    // The tightest in the long run is in the list, the others behind it.
+    ada.get("/keys").await.assert_shows("100 / hour + 1 more limits of deploy bot 20 / minute");
+}
+
+#[actix_web::test]
+async fn an_odd_pair_of_limits_does_not_stand_in_the_way_of_another_name() {
+    let app = TestApp::start();
+    let ada = app.administrator("Ada");
+    let key = app.key_with(Some(&ada), "deploy bot", |new| {
+        new.limits = [TestApp::limit(10, 1), TestApp::limit(5, 60)].concat();
+    });
+    let mut ada = app.sign_in(&ada).await;
     let form = ada.get(&address(&key)).await;
-    ada.submit(&form, "main form", &[("rate_count", "20")]).await.assert_status(303);
-    ada.get(&key.page()).await.assert_shows("Rate limit 20 / second Expires");
+    ada.submit(&form, "main form", &[("name", "robot")]).await.assert_status(303);
+    let form = ada.get(&address(&key)).await;
+    let refused = ada.submit(&form, "main form", &[("limit_minute", "6")]).await;
+    refused.assert_status(422).assert_shows("10 times a second is never reached");
 }
 
 #[actix_web::test]
@@ -247,7 +274,7 @@ async fn nothing_changes_when_the_trail_cannot_be_written() {
     let form = ada.get(&address(&key)).await;
     break_the_trail(&app);
     let before = stored(&app);
-    let fields = [("name", "x"), ("permission", "orders:read"), ("rate", "none")];
+    let fields = [("name", "x"), ("permission", "orders:read"), ("allowed_ips", "10.0.0.0/8")];
     ada.submit(&form, "main form", &fields).await.assert_status(500).assert_is_page();
     assert_eq!(stored(&app), before);
     run(&app, "drop trigger audit_events_full on audit_events");

@@ -137,7 +137,6 @@ async fn someone_elses_key_cannot_be_told_apart_from_no_key_at_all() {
         ("version", "1"),
         ("name", "mine"),
         ("permission", "reporting:read"),
-        ("rate", "none"),
         ("expires", "never"),
     ];
     let acts: [(&str, &[(&str, &str)]); 6] = [

@@ -9,7 +9,9 @@ mod filtering;
 mod history;
 mod listing;
 mod paging;
+mod policies;
 mod regenerating;
+mod restricting;
 mod revealing;
 mod revoking;
 mod searching;
@@ -38,8 +40,15 @@ fn stored(app: &TestApp) -> String {
         #[diesel(sql_type = Text)]
         rows: String,
     }
-    let tables =
-        ["keys", "key_secrets", "key_sections", "key_permissions", "key_limits", "audit_events"];
+    let tables = [
+        "keys",
+        "key_secrets",
+        "key_sections",
+        "key_permissions",
+        "key_limits",
+        "key_customers",
+        "audit_events",
+    ];
     let rows: Vec<String> = tables
         .iter()
         .map(|table| {
@@ -115,6 +124,8 @@ fn many(app: &TestApp, names: impl IntoIterator<Item = String>) -> Vec<String> {
                     expires_at: None,
                     customers: Vec::new(),
                     allowed_ips: Vec::new(),
+                    excluded_ips: Vec::new(),
+                    allowed_origins: Vec::new(),
                 };
                 Ok(keys::commands::create(conn, operator, &new)?.0.public_key)
             })

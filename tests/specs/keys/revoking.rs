@@ -12,6 +12,7 @@ fn managers_may_revoke(app: &TestApp) {
         managers_may_revoke: true,
         managers_may_regenerate: true,
         new_key_all_permissions: false,
+        default_lifetime_days: 90,
     };
     app.operator(|conn, operator| latchkey::settings::update_policies(conn, operator, policies));
 }

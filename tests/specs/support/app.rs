@@ -226,6 +226,8 @@ impl TestApp {
                 expires_at: None,
                 customers: Vec::new(),
                 allowed_ips: Vec::new(),
+                excluded_ips: Vec::new(),
+                allowed_origins: Vec::new(),
             };
             change(&mut new);
             let (key, secret) = keys::commands::create(conn, operator, &new)?;

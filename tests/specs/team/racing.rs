@@ -62,6 +62,8 @@ fn reports(app: &TestApp, owner: &User, name: &str) -> NewKey {
         expires_at: None,
         customers: Vec::new(),
         allowed_ips: Vec::new(),
+        excluded_ips: Vec::new(),
+        allowed_origins: Vec::new(),
     }
 }
 

@@ -310,3 +310,63 @@ async fn app_credentials_identify_the_application_and_permit_nothing() {
         answer.assert_verdict("KEY_NOT_FOUND", 401);
     }
 }
+
+#[actix_web::test]
+async fn a_key_never_works_from_its_exceptions() {
+    let world = World::start().await;
+    let key = world.key(Wanted { allowed_ips: &["203.0.113.0/24"], ..Wanted::default() });
+    world.change(&key, "update keys set excluded_ips = '{203.0.113.7/32}' where id = $key");
+    let from = |ip: &str| json!({ "key": key.secret.reveal(), "ip": ip });
+    world.verify(from("203.0.113.9")).await.assert_verdict("VALID", 200);
+    for ip in ["203.0.113.7", "::ffff:203.0.113.7", "198.51.100.1"] {
+        world.verify(from(ip)).await.assert_verdict("IP_NOT_ALLOWED", 403);
+    }
+    // Exceptions alone are from everywhere; who does not say from where is refused.
+    world.change(&key, "update keys set allowed_ips = '{}' where id = $key");
+    world.verify(from("198.51.100.1")).await.assert_verdict("VALID", 200);
+    world.verify(from("203.0.113.7")).await.assert_verdict("IP_NOT_ALLOWED", 403);
+    world.verify_key(&key).await.assert_verdict("IP_NOT_ALLOWED", 403);
+}
+
+#[actix_web::test]
+async fn the_public_key_alone_works_on_its_origins_only() {
+    let world = World::start().await;
+    let key = world.key(Wanted { scopes: &[PUBLISHABLE], ..Wanted::default() });
+    world
+        .change(&key, "update keys set allowed_origins = '{https://shop.example}' where id = $key");
+    let asked = |origin: serde_json::Value| json!({ "key": key.public_key, "scopes": [PUBLISHABLE], "origin": origin });
+    world.verify(asked(json!("https://shop.example"))).await.assert_verdict("VALID", 200);
+    for origin in
+        ["https://evil.example", "http://shop.example", "null", "", "https://shop.example/"]
+    {
+        let refused = world.verify(asked(json!(origin))).await;
+        refused.assert_verdict("INSUFFICIENT_SCOPE", 403);
+    }
+    let refused = world.verify(asked(json!("https://evil.example"))).await;
+    assert_eq!(
+        refused.json()["detail"],
+        "The public key alone is not accepted from the origin https://evil.example."
+    );
+    let absent = world.verify(asked(json!(null))).await;
+    absent.assert_verdict("INSUFFICIENT_SCOPE", 403);
+    assert!(absent.json()["detail"].as_str().unwrap().contains("names none"), "{}", absent.text);
+    // A server has the secret and no origin.
+    world.verify_key(&key).await.assert_verdict("VALID", 200);
+    let pair = json!({ "basic": key.secret.basic_token(&key.public_key).reveal() });
+    world.verify(pair).await.assert_verdict("VALID", 200);
+    world.verify(asked(json!(7))).await.assert_problem(400);
+
+    let query = format!("?scope={PUBLISHABLE}");
+    let ask = |origins: &[&str]| {
+        let request = world.authorize(&query).header("X-API-Key", &key.public_key);
+        origins.iter().fold(request, |request, origin| request.header("Origin", *origin))
+    };
+    let answer = crate::verify::world::Answer::to(ask(&["https://shop.example"])).await;
+    answer.assert_authorizes(200, "VALID");
+    for origins in [&["https://evil.example"][..], &["null"], &[]] {
+        let answer = crate::verify::world::Answer::to(ask(origins)).await;
+        answer.assert_authorizes(403, "INSUFFICIENT_SCOPE");
+    }
+    let two = crate::verify::world::Answer::to(ask(&["https://shop.example"; 2])).await;
+    two.assert_problem(400);
+}

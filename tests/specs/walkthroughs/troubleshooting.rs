@@ -70,7 +70,7 @@ async fn a_429_goes_away_when_the_threshold_is_increased() {
     let mut ada = app.sign_in(&ada).await;
     ada.get("/keys").await.assert_shows("1 / day");
     let page = ada.get(&format!("{}/edit", key.page())).await;
-    let saved = ada.submit(&page, "form.form", &[("rate_count", "1000")]).await;
+    let saved = ada.submit(&page, "form.form", &[("limit_day", "1000")]).await;
     saved.assert_leads_to(&key.page());
     assert_eq!(verdict(&app, &gateway, &key.secret, &[]).await, valid());
 }

@@ -92,13 +92,13 @@ async fn the_sentence_beside_the_form_grows_while_one_answers() {
     ada.toggle("orders:read").await;
     ada.does_not_see("able to read orders").await;
     super::continues_to(&ada, 4).await;
-    // Typing into a field chooses what it belongs to.
-    ada.choose("No limit").await;
+    ada.fill("Requests per second", "").await;
     ada.sees("as often as it likes").await;
-    ada.fill("Requests", "60").await;
-    assert_eq!(ada.state_of("A limit on requests").await, "on");
-    ada.choose_from("Unit", "minute").await;
+    ada.fill("Requests per minute", "60").await;
     ada.sees("at most 60 times a minute").await;
+    ada.fill("Requests per day", "500").await;
+    ada.sees("at most 60 times a minute and 500 times a day").await;
+    // Typing into a field chooses what it belongs to.
     ada.pick_day("Last day", "2027-02-18").await;
     assert_eq!(ada.state_of("A day of your choice").await, "on");
     ada.sees("Until Thursday 18 February 2027").await;
