@@ -18,7 +18,6 @@ use crate::{
     changes::Change,
     config::Config,
     db::Db,
-    error::AppError,
     sign_in::{PgSessionStore, Throttle},
     users::passwords::Passwords,
     verify::Engine,
@@ -59,6 +58,8 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::gateways::routes(cfg);
     crate::team::routes(cfg);
     crate::settings::routes(cfg);
+    crate::environments::routes(cfg);
+    crate::catalogue::routes(cfg);
 }
 
 /// The pages with everything around them; inside-out, as actix wants it.
@@ -82,7 +83,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
             web::scope("")
                 .configure(text_config)
                 .configure(pages)
-                .default_service(web::to(|| async { Err::<String, _>(AppError::NotFound) }))
+                .default_service(web::to(crate::settings::other_address))
                 .wrap(CatchPanic::default())
                 .wrap(sessions)
                 .wrap(from_fn(refuse_cross_site))

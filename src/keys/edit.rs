@@ -126,7 +126,8 @@ fn read_for_edit(
 ) -> AppResult<(Key, queries::Holdings, Choices)> {
     let key = queries::find(conn, viewer, public_key)?;
     let held = queries::holdings_of(conn, &key)?;
-    Ok((key, held, wizard::choices(conn, viewer)?))
+    let choices = wizard::choices(conn, viewer)?.for_edit(&key, &held);
+    Ok((key, held, choices))
 }
 
 fn draw_edit(

@@ -102,6 +102,9 @@ pub struct Holdings {
     /// Slug and label of single permissions.
     pub permissions: Vec<(String, String)>,
     pub limits: Vec<Limit>,
+    /// Slugs of those sections and permissions that are granted to nobody any more.
+    pub retired_sections: Vec<String>,
+    pub retired_permissions: Vec<String>,
 }
 
 /// The keys that match, in the order asked for.
@@ -187,23 +190,35 @@ pub fn holdings_of(conn: &mut PgConnection, key: &Key) -> AppResult<Holdings> {
 fn holdings(conn: &mut PgConnection, found: &[Key]) -> AppResult<HashMap<i64, Holdings>> {
     let ids: Vec<i64> = found.iter().map(|key| key.id).collect();
     let mut all: HashMap<i64, Holdings> = HashMap::new();
-    let held: Vec<(i64, (String, String))> = key_sections::table
+    let held: Vec<(i64, bool, (String, String))> = key_sections::table
         .inner_join(sections::table)
         .filter(key_sections::key_id.eq_any(&ids))
         .order((sections::position, sections::id))
-        .select((key_sections::key_id, (sections::slug, sections::name)))
+        .select((
+            key_sections::key_id,
+            sections::retired_at.is_not_null(),
+            (sections::slug, sections::name),
+        ))
         .load(conn)?;
-    for (id, section) in held {
-        all.entry(id).or_default().sections.push(section);
+    for (id, is_retired, section) in held {
+        let held = all.entry(id).or_default();
+        held.retired_sections.extend(is_retired.then(|| section.0.clone()));
+        held.sections.push(section);
     }
-    let held: Vec<(i64, (String, String))> = key_permissions::table
+    let held: Vec<(i64, bool, (String, String))> = key_permissions::table
         .inner_join(permissions::table.inner_join(sections::table))
         .filter(key_permissions::key_id.eq_any(&ids))
         .order((sections::position, permissions::position, permissions::id))
-        .select((key_permissions::key_id, (permissions::slug, permissions::label)))
+        .select((
+            key_permissions::key_id,
+            permissions::retired_at.is_not_null().or(sections::retired_at.is_not_null()),
+            (permissions::slug, permissions::label),
+        ))
         .load(conn)?;
-    for (id, permission) in held {
-        all.entry(id).or_default().permissions.push(permission);
+    for (id, is_retired, permission) in held {
+        let held = all.entry(id).or_default();
+        held.retired_permissions.extend(is_retired.then(|| permission.0.clone()));
+        held.permissions.push(permission);
     }
     let held: Vec<(i64, i32, i32)> = key_limits::table
         .filter(key_limits::key_id.eq_any(&ids))

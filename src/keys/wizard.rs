@@ -133,8 +133,14 @@ pub fn choices(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Choices> {
         applications: applications::list(conn, viewer)?,
         environments: environments::list(conn)?,
         catalogue: scopes::catalogue(conn)?,
+        kept_sections: Vec::new(),
         now: Utc::now(),
     })
+}
+
+/// What a new key can have: everything but what is retired.
+fn choices_for_new(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Choices> {
+    Ok(choices(conn, viewer)?.for_new())
 }
 
 /// The address of the wizard.
@@ -165,7 +171,7 @@ pub async fn new(
     let viewer = layout.viewer.clone();
     let (draft, choices) = app
         .db
-        .read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices(conn, &viewer)?)))
+        .read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices_for_new(conn, &viewer)?)))
         .await?;
     let form = match draft {
         Draft::Used(key) => return created_before(layout, key.map(|key| *key)),
@@ -275,7 +281,7 @@ pub async fn create(
             let viewer = layout.viewer.clone();
             let (draft, choices) = app
                 .db
-                .read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices(conn, &viewer)?)))
+                .read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices_for_new(conn, &viewer)?)))
                 .await?;
             let form = if let Draft::Open(form) = draft {
                 *form
@@ -289,7 +295,7 @@ pub async fn create(
 }
 
 fn create_from(conn: &mut PgConnection, viewer: &Viewer, id: Uuid) -> AppResult<Created> {
-    let choices = choices(conn, viewer)?;
+    let choices = choices_for_new(conn, viewer)?;
     let form = match drafts::take(conn, viewer, id)? {
         Draft::Used(key) => return Ok(Created::Before(key)),
         Draft::Open(form) => form,
@@ -333,7 +339,7 @@ async fn save(
             if !is_late {
                 drafts::keep(conn, &viewer, id, &form)?;
             }
-            Ok((draft, form, choices(conn, &viewer)?))
+            Ok((draft, form, choices_for_new(conn, &viewer)?))
         })
         .await
 }

@@ -2,19 +2,19 @@
 
 use askama::Template;
 
+use super::forms::WordingForm;
 use crate::{
-    environments::Environment,
     presets::{self, Applied},
-    scopes::Section,
-    web::Layout,
+    web::{Layout, Problems},
 };
 
 #[derive(Template)]
 #[template(path = "settings/show.html")]
 pub struct Show {
     pub layout: Layout,
-    pub environments: Vec<Environment>,
-    pub catalogue: Vec<Section>,
+    pub wording: WordingForm,
+    /// What is wrong with the wording.
+    pub problems: Problems,
 }
 
 impl Show {

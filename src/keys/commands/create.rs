@@ -2,13 +2,14 @@
 
 use diesel::{PgConnection, prelude::*};
 
-use super::{describe, grant, issue, limit, record};
+use super::{describe, grant, issue, limit, record, retired::refuse_retired};
 use crate::{
     audit::Action,
     credentials::{Secret, public_key},
+    environments,
     error::{AppError, AppResult},
     keys::{Key, NewKey, queries},
-    schema::{environments, key_customers, keys},
+    schema::{key_customers, keys},
     text,
     users::Viewer,
 };
@@ -17,7 +18,7 @@ use crate::{
 ///
 /// # Errors
 /// [`AppError::NoApiAccess`]; [`AppError::Forbidden`] for a manager who names another owner;
-/// [`AppError::Unprocessable`] without a permission; a constraint: `keys_name` when the owner has a live key that
+/// [`AppError::Unprocessable`] without a permission, with a retired one or in a retired environment; a constraint: `keys_name` when the owner has a live key that
 /// looks the same in that application and environment.
 pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResult<(Key, Secret)> {
     let viewer = viewer.confirm_api_access(conn)?;
@@ -27,8 +28,9 @@ pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResu
     if new.permissions.is_empty() {
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));
     }
-    let prefix: String =
-        environments::table.find(new.environment_id).select(environments::prefix).first(conn)?;
+    // Held still, so that the prefix in the key is that of the environment when the key is there.
+    let prefix = environments::take(conn, new.environment_id)?.prefix;
+    refuse_retired(conn, &new.permissions, None)?;
     let public_key = public_key(&prefix);
     let id: i64 = diesel::insert_into(keys::table)
         .values((

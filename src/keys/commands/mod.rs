@@ -3,6 +3,7 @@
 
 mod create;
 mod regenerate;
+mod retired;
 mod status;
 mod update;
 

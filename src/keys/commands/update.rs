@@ -3,7 +3,9 @@
 use chrono::Utc;
 use diesel::{PgConnection, prelude::*};
 
-use super::{describe, difference, grant, limit, record, refuse_revoked, take};
+use super::{
+    describe, difference, grant, limit, record, refuse_revoked, retired::refuse_retired, take,
+};
 use crate::{
     audit::Action,
     error::{AppError, AppResult},
@@ -51,6 +53,7 @@ pub fn update(
     if changes.permissions.is_empty() {
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));
     }
+    refuse_retired(conn, &changes.permissions, Some(&key))?;
     let before = describe(conn, &key)?;
     diesel::update(keys::table.find(key.id))
         .set((

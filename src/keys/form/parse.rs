@@ -30,7 +30,7 @@ impl KeyForm {
             let section = choices
                 .catalogue
                 .iter()
-                .find(|section| section.slug == *slug)
+                .find(|section| section.slug == *slug && choices.offers_whole(section))
                 .ok_or_else(unknown)?;
             if !chosen.sections.contains(&section.id) {
                 chosen.sections.push(section.id);
@@ -146,14 +146,22 @@ mod tests {
             description: String::new(),
             access: Access::Read,
             publishable: false,
+            retired_at: None,
         };
         let catalogue = vec![Section {
             id: 1,
             slug: "orders".into(),
             name: "Orders".into(),
+            retired_at: None,
             permissions: vec![permission(10, "orders:read"), permission(11, "orders:write")],
         }];
-        Choices { applications: Vec::new(), environments: Vec::new(), catalogue, now: Utc::now() }
+        Choices {
+            applications: Vec::new(),
+            environments: Vec::new(),
+            catalogue,
+            kept_sections: Vec::new(),
+            now: Utc::now(),
+        }
     }
 
     #[test]
