@@ -76,9 +76,6 @@ pub async fn download(app: Data<App>, layout: Layout) -> AppResult<HttpResponse>
     let text = toml::to_string(&preset).context("a preset can be written")?;
     Ok(HttpResponse::Ok()
         .content_type("application/toml; charset=utf-8")
-        .insert_header((
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"catalogue.toml\"",
-        ))
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"catalogue.toml\""))
         .body(text))
 }

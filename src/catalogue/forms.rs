@@ -76,9 +76,11 @@ impl PermissionForm {
                 .ok_or_else(|| "Choose one of the sections.".to_owned()),
         );
         match (words, slug, section) {
-            (Some(PermissionChanges { label, description, access }), Some(slug), Some(section_id)) => {
-                Ok(NewPermission { section_id, slug, label, description, access })
-            }
+            (
+                Some(PermissionChanges { label, description, access }),
+                Some(slug),
+                Some(section_id),
+            ) => Ok(NewPermission { section_id, slug, label, description, access }),
             _ => Err(problems),
         }
     }

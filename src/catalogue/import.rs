@@ -56,7 +56,8 @@ pub async fn apply(
         Ok(Ok(_)) => Ok(changed(&app, &session, "The file is applied.".into())),
         Ok(Err(faults)) => refuse(layout, text, faults),
         Err(AppError::Constraint(..)) => {
-            let sentence = "Somebody changed keys or the catalogue at the same moment. Send the file again.";
+            let sentence =
+                "Somebody changed keys or the catalogue at the same moment. Send the file again.";
             refuse(layout, text, vec![Fault { line: 1, sentence: sentence.into() }])
         }
         Err(error) => Err(error),

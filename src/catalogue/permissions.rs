@@ -22,9 +22,7 @@ use crate::{
     order::Move,
     scopes::{self, Access, Permission, Section},
     users::Viewer,
-    web::{
-        Button, Fields, Hx, Layout, Problems, fragment_or_page, invalid, page, see_other,
-    },
+    web::{Button, Fields, Hx, Layout, Problems, fragment_or_page, invalid, page, see_other},
 };
 
 /// In which section the new one goes.

@@ -19,9 +19,7 @@ use crate::{
     error::AppResult,
     order::Move,
     scopes::{self, Section},
-    web::{
-        Button, Fields, Hx, Layout, Problems, fragment_or_page, invalid, page, see_other,
-    },
+    web::{Button, Fields, Hx, Layout, Problems, fragment_or_page, invalid, page, see_other},
 };
 
 pub async fn new(layout: Layout) -> AppResult<HttpResponse> {
@@ -165,8 +163,7 @@ pub async fn retire(
     _: Fields<Button>,
 ) -> AppResult<HttpResponse> {
     let viewer = layout.for_administrators()?.viewer;
-    let section =
-        app.db.write(move |conn| commands::retire_section(conn, &viewer, *id)).await?;
+    let section = app.db.write(move |conn| commands::retire_section(conn, &viewer, *id)).await?;
     let said = format!("The section {} is retired. Keys that hold it keep it.", section.name);
     Ok(changed(&app, &session, said))
 }
@@ -179,8 +176,7 @@ pub async fn restore(
     _: Fields<Button>,
 ) -> AppResult<HttpResponse> {
     let viewer = layout.for_administrators()?.viewer;
-    let section =
-        app.db.write(move |conn| commands::restore_section(conn, &viewer, *id)).await?;
+    let section = app.db.write(move |conn| commands::restore_section(conn, &viewer, *id)).await?;
     Ok(changed(&app, &session, format!("The section {} can be granted again.", section.name)))
 }
 

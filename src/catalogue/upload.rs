@@ -43,7 +43,10 @@ impl Upload {
         match String::from_utf8(bytes) {
             // A byte order mark says what is known anyway.
             Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
-            Err(_) => wrong(String::new(), "The file is no text in UTF-8. Save it as UTF-8 and try again."),
+            Err(_) => wrong(
+                String::new(),
+                "The file is no text in UTF-8. Save it as UTF-8 and try again.",
+            ),
         }
     }
 }

@@ -49,9 +49,12 @@ fn describe(applied: &Applied) -> String {
         ("Permissions", &applied.permissions),
     ] {
         let Outcome { added, changed, removed, kept } = outcome;
-        for (happened, slugs) in
-            [("added", added), ("changed", changed), ("removed", removed), ("kept, because they are in use", kept)]
-        {
+        for (happened, slugs) in [
+            ("added", added),
+            ("changed", changed),
+            ("removed", removed),
+            ("kept, because they are in use", kept),
+        ] {
             if !slugs.is_empty() {
                 let _ = write!(text, "\n{what} {happened}: {}", slugs.join(", "));
             }

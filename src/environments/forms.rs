@@ -124,10 +124,11 @@ pub fn parse_policy(
     allows_never: bool,
 ) -> Result<Option<i32>, (&'static str, String)> {
     let Some(days) = longest_days else { return Ok(None) };
-    let days = i32::try_from(days).ok().filter(|days| (1..=LONGEST_DAYS).contains(days)).ok_or((
-        "longest_days",
-        "The longest lifetime is a whole number of days from 1 to 3650, or none.".to_owned(),
-    ))?;
+    let days =
+        i32::try_from(days).ok().filter(|days| (1..=LONGEST_DAYS).contains(days)).ok_or((
+            "longest_days",
+            "The longest lifetime is a whole number of days from 1 to 3650, or none.".to_owned(),
+        ))?;
     if allows_never {
         return Err((
             "allows_never",
@@ -171,10 +172,9 @@ pub fn parse_prefix(typed: &str) -> Result<String, String> {
 /// What the database says of a name that is taken.
 pub fn taken(constraint: &str) -> Option<Problems> {
     match constraint {
-        "environments_slug" => Some(Problems::one(
-            "slug",
-            "Another environment has this slug. Choose another.",
-        )),
+        "environments_slug" => {
+            Some(Problems::one("slug", "Another environment has this slug. Choose another."))
+        }
         "environments_prefix" => Some(Problems::one(
             "prefix",
             "Another environment has this prefix, and a key has to say where it belongs. Choose another.",

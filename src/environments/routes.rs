@@ -60,10 +60,8 @@ async fn create(
     let viewer = layout.viewer.clone();
     match app.db.write(move |conn| commands::create(conn, &viewer, &new)).await {
         Ok(environment) => {
-            let sentence = format!(
-                "{} is added. Give it a gateway, and its keys count.",
-                environment.name
-            );
+            let sentence =
+                format!("{} is added. Give it a gateway, and its keys count.", environment.name);
             Ok(changed(&app, &session, sentence))
         }
         Err(error) => match taken(&error) {
@@ -95,9 +93,7 @@ async fn update(
     };
     let viewer = layout.viewer.clone();
     match app.db.write(move |conn| commands::update(conn, &viewer, *id, &changes)).await {
-        Ok(environment) => {
-            Ok(changed(&app, &session, format!("{} is saved.", environment.name)))
-        }
+        Ok(environment) => Ok(changed(&app, &session, format!("{} is saved.", environment.name))),
         Err(error) => match taken(&error) {
             Some(problems) => invalid(&draw(layout, Some(environment), fixed, form, problems)),
             None => Err(error),
@@ -127,9 +123,9 @@ async fn reorder(
         return Ok(see_other(LIST));
     }
     let place = listed.iter().position(|row| row.environment.id == id).unwrap_or_default();
-    let said = listed
-        .get(place)
-        .map(|row| format!("{} is number {} of {}.", row.environment.name, place + 1, listed.len()));
+    let said = listed.get(place).map(|row| {
+        format!("{} is number {} of {}.", row.environment.name, place + 1, listed.len())
+    });
     page(&views::Index { layout, listed, said }.as_list())
 }
 

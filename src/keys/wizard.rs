@@ -281,7 +281,9 @@ pub async fn create(
             let viewer = layout.viewer.clone();
             let (draft, choices) = app
                 .db
-                .read(move |conn| Ok((drafts::find(conn, &viewer, id)?, choices_for_new(conn, &viewer)?)))
+                .read(move |conn| {
+                    Ok((drafts::find(conn, &viewer, id)?, choices_for_new(conn, &viewer)?))
+                })
                 .await?;
             let form = if let Draft::Open(form) = draft {
                 *form

@@ -243,7 +243,9 @@ fn put(
     applied.published = rows
         .iter()
         .filter(|row| row.is_publishable())
-        .filter(|row| !rows_before.iter().any(|was| was.slug() == row.slug() && was.is_publishable()))
+        .filter(|row| {
+            !rows_before.iter().any(|was| was.slug() == row.slug() && was.is_publishable())
+        })
         .map(|row| row.slug().to_owned())
         .collect();
     put_settings(conn, preset)?;

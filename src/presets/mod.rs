@@ -15,8 +15,6 @@ mod read;
 mod usage;
 pub mod wording;
 
-pub use commands::{
-    Applied, Outcome, apply, apply_file, ensure_default, preview, preview_file,
-};
+pub use commands::{Applied, Outcome, apply, apply_file, ensure_default, preview, preview_file};
 pub use model::{DEFAULT, Environment, Permission, Policy, Preset, Section, Wording, find, list};
 pub use read::{Fault, Read, read};

@@ -54,9 +54,15 @@ pub fn read(text: &str) -> Result<Read, Vec<Fault>> {
     let mut walk = Walk::new(text);
     let (preset, lines) = preset(&mut walk, table.get_ref());
     // Where the syntax is broken, what seems to be missing may be there all the same.
-    faults.extend(walk.faults.into_iter().filter(|(is_missing, fault)| {
-        is_toml || !(*is_missing || faults.iter().any(|known| known.line == fault.line))
-    }).map(|(_, fault)| fault).collect::<Vec<_>>());
+    faults.extend(
+        walk.faults
+            .into_iter()
+            .filter(|(is_missing, fault)| {
+                is_toml || !(*is_missing || faults.iter().any(|known| known.line == fault.line))
+            })
+            .map(|(_, fault)| fault)
+            .collect::<Vec<_>>(),
+    );
     if faults.is_empty() {
         return Ok(Read { preset, lines });
     }
@@ -66,10 +72,8 @@ pub fn read(text: &str) -> Result<Read, Vec<Fault>> {
 }
 
 fn preset(walk: &mut Walk<'_>, table: &DeTable<'_>) -> (Preset, HashMap<String, usize>) {
-    let top = walk.top(
-        table,
-        &["slug", "name", "summary", "wording", "policy", "environments", "sections"],
-    );
+    let top = walk
+        .top(table, &["slug", "name", "summary", "wording", "policy", "environments", "sections"]);
     let slug = walk.text(&top, "slug", environments::parse_slug);
     let name = walk.text(&top, "name", |typed| text::parse_name("Name", typed, 100));
     let summary = walk.text(&top, "summary", scopes::parse_description);
@@ -159,9 +163,7 @@ fn environments_of(
             slug,
             name: walk.text(&part, "name", |typed| text::parse_name("Name", typed, 60)),
             prefix,
-            mode: walk
-                .choice(&part, "mode", "live or test", Mode::parse)
-                .unwrap_or(Mode::Live),
+            mode: walk.choice(&part, "mode", "live or test", Mode::parse).unwrap_or(Mode::Live),
             longest_days,
             allows_never,
             retired: walk.yes(&part, "retired").unwrap_or_default(),

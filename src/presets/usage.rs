@@ -47,9 +47,7 @@ pub fn without_keys(conn: &mut PgConnection) -> AppResult<HashSet<String>> {
 /// Sections that a key or a grant holds whole.
 pub fn sections(conn: &mut PgConnection) -> AppResult<HashSet<String>> {
     let used = exists(key_sections::table.filter(key_sections::section_id.eq(sections::id))).or(
-        exists(
-            api_access_sections::table.filter(api_access_sections::section_id.eq(sections::id)),
-        ),
+        exists(api_access_sections::table.filter(api_access_sections::section_id.eq(sections::id))),
     );
     Ok(sections::table.filter(used).select(sections::slug).load(conn)?.into_iter().collect())
 }

@@ -14,10 +14,42 @@ pub const KNOWN_PATHS: [&str; 4] = [
 
 /// First parts of addresses that are ours, or may become so: another address of the list cannot begin with one.
 const OURS: [&str; 36] = [
-    "account", "api", "applications", "assets", "audit", "authorize", "customers", "docs", "events",
-    "export", "gateways", "healthz", "help", "import", "invitations", "jobs", "keys", "leaks",
-    "logs", "metrics", "notices", "overview", "readyz", "search", "sessions", "settings", "setup",
-    "sign-in", "sign-out", "static", "team", "two-factor", "users", "v1", "verify", "welcome",
+    "account",
+    "api",
+    "applications",
+    "assets",
+    "audit",
+    "authorize",
+    "customers",
+    "docs",
+    "events",
+    "export",
+    "gateways",
+    "healthz",
+    "help",
+    "import",
+    "invitations",
+    "jobs",
+    "keys",
+    "leaks",
+    "logs",
+    "metrics",
+    "notices",
+    "overview",
+    "readyz",
+    "search",
+    "sessions",
+    "settings",
+    "setup",
+    "sign-in",
+    "sign-out",
+    "static",
+    "team",
+    "two-factor",
+    "users",
+    "v1",
+    "verify",
+    "welcome",
 ];
 
 /// A name on a page: a title, a heading, a button.
@@ -61,7 +93,9 @@ pub fn parse_api_url(typed: &str) -> Result<String, String> {
     if typed.is_empty() {
         return Ok(String::new());
     }
-    let wrong = || "API address must be an http or https address of letters, digits and . - _ ~ / : only, such as https://api.example.com/v2.".to_owned();
+    let wrong = || {
+        "API address must be an http or https address of letters, digits and . - _ ~ / : only, such as https://api.example.com/v2.".to_owned()
+    };
     let is_plain =
         typed.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_~/:".contains(&byte));
     let url: Url = typed.parse().map_err(|_| wrong())?;
@@ -85,8 +119,24 @@ mod tests {
             assert_eq!(parse_path(typed), Ok(meant.to_owned()));
         }
         for typed in [
-            "", "/", "//", "a//b", "a/", "A/b", "a b", "a?b", "../a", "a/%2e", "größe", "keys",
-            "keys/all", "account", "settings/catalogue", "v1/verify", "static/x", "sign-in",
+            "",
+            "/",
+            "//",
+            "a//b",
+            "a/",
+            "A/b",
+            "a b",
+            "a?b",
+            "../a",
+            "a/%2e",
+            "größe",
+            "keys",
+            "keys/all",
+            "account",
+            "settings/catalogue",
+            "v1/verify",
+            "static/x",
+            "sign-in",
         ] {
             assert!(parse_path(typed).is_err(), "{typed}");
         }

@@ -100,7 +100,9 @@ pub fn parse_slug(typed: &str) -> Result<String, String> {
         return Err("Slug must be 1-100 letters, digits or any of _ : . -, without blanks, such as orders:read.".into());
     }
     if Presented::looks_secret(typed) {
-        return Err("This is a credential, and a slug is shown to everybody. Choose another.".into());
+        return Err(
+            "This is a credential, and a slug is shown to everybody. Choose another.".into()
+        );
     }
     Ok(typed.to_owned())
 }
@@ -126,7 +128,18 @@ mod tests {
             assert_eq!(parse_slug(slug), Ok(slug.to_owned()));
         }
         let secret = crate::credentials::Secret::for_key("prod");
-        for slug in ["", " ", "two words", "\"", "a\\b", "a*", "größe", "a,b", secret.reveal(), &"x".repeat(101)] {
+        for slug in [
+            "",
+            " ",
+            "two words",
+            "\"",
+            "a\\b",
+            "a*",
+            "größe",
+            "a,b",
+            secret.reveal(),
+            &"x".repeat(101),
+        ] {
             assert!(parse_slug(slug).is_err(), "{slug}");
         }
     }

@@ -59,7 +59,8 @@ impl WordingForm {
 
     pub fn parse(&self) -> Result<Wording, Problems> {
         let mut problems = Problems::default();
-        let mut words = |field, what, typed| problems.sort(field, wording::parse_words(what, typed));
+        let mut words =
+            |field, what, typed| problems.sort(field, wording::parse_words(what, typed));
         let product_name = words("product_name", "Product name", &self.product_name);
         let keys_section = words("keys_section", "Heading", &self.keys_section);
         let keys_title = words("keys_title", "Title", &self.keys_title);
@@ -74,7 +75,9 @@ impl WordingForm {
                 Some(create_label),
                 Some(path),
                 api_url @ Some(_),
-            ) => Ok(Wording { product_name, keys_section, keys_title, create_label, path, api_url }),
+            ) => {
+                Ok(Wording { product_name, keys_section, keys_title, create_label, path, api_url })
+            }
             _ => Err(problems),
         }
     }

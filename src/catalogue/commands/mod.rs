@@ -16,8 +16,8 @@ use crate::{
 };
 
 pub use permissions::{
-    NewPermission, PermissionChanges, add_permission, move_permission, publish,
-    restore_permission, retire_permission, update_permission, withhold,
+    NewPermission, PermissionChanges, add_permission, move_permission, publish, restore_permission,
+    retire_permission, update_permission, withhold,
 };
 pub use sections::{add_section, move_section, rename_section, restore_section, retire_section};
 

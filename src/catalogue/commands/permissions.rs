@@ -157,8 +157,7 @@ fn set_publishable(
     diesel::update(permissions::table.find(id))
         .set(permissions::publishable.eq(publishable))
         .execute(conn)?;
-    let action =
-        if publishable { Action::PermissionPublished } else { Action::PermissionWithheld };
+    let action = if publishable { Action::PermissionPublished } else { Action::PermissionWithheld };
     let details = json!({ "keys": queries::holders(conn, &before)? });
     record(conn, &viewer, action, &before, details)?;
     queries::find_permission(conn, id)

@@ -37,7 +37,8 @@ impl Choices {
         let whole = |slug: &str| held.sections.iter().any(|(known, _)| known == slug);
         let single = |slug: &str| held.permissions.iter().any(|(known, _)| known == slug);
         self.catalogue.retain_mut(|section| {
-            let (retired, held) = (section.is_retired(), key.all_permissions || whole(&section.slug));
+            let (retired, held) =
+                (section.is_retired(), key.all_permissions || whole(&section.slug));
             if retired && held {
                 self.kept_sections.push(section.slug.clone());
             }

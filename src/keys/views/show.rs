@@ -26,13 +26,7 @@ pub struct Show {
 pub enum Granted {
     Everything,
     Section { name: String, count: usize, retired: bool },
-    Single {
-        label: String,
-        slug: String,
-        access: &'static str,
-        publishable: bool,
-        retired: bool,
-    },
+    Single { label: String, slug: String, access: &'static str, publishable: bool, retired: bool },
 }
 
 impl Show {

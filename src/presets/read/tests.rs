@@ -73,13 +73,24 @@ fn every_mistake_is_named_with_its_line() {
 
 #[test]
 fn broken_syntax_hides_no_other_mistake() {
-    let wrong = FILE.replace("slug = \"orders\"", "slug = orders\"").replace("\"test\"", "")
+    let wrong = FILE
+        .replace("slug = \"orders\"", "slug = orders\"")
+        .replace("\"test\"", "")
         .replace("prefix = \"prod\"", "prefix = \"p\"")
         + "= 3\n";
     let said = faults(&wrong);
-    assert!(said.iter().any(|(line, sentence)| *line == 19 && sentence.contains("prefix")), "{said:#?}");
-    assert!(said.iter().any(|(line, sentence)| *line == 24 && sentence.contains("TOML")), "{said:#?}");
-    assert!(said.iter().any(|(line, sentence)| *line == 31 && sentence.contains("TOML")), "{said:#?}");
+    assert!(
+        said.iter().any(|(line, sentence)| *line == 19 && sentence.contains("prefix")),
+        "{said:#?}"
+    );
+    assert!(
+        said.iter().any(|(line, sentence)| *line == 24 && sentence.contains("TOML")),
+        "{said:#?}"
+    );
+    assert!(
+        said.iter().any(|(line, sentence)| *line == 31 && sentence.contains("TOML")),
+        "{said:#?}"
+    );
 }
 
 #[test]
@@ -87,7 +98,15 @@ fn nothing_at_all_lacks_everything() {
     let said = faults("");
     assert!(said.len() >= 7, "{said:#?}");
     assert!(said.iter().all(|(line, _)| *line == 1));
-    for text in ["\0", "[[[[", "a = [[[[[[", &"[".repeat(20_000), "sections = 1", "sections = [1]", "wording = []"] {
+    for text in [
+        "\0",
+        "[[[[",
+        "a = [[[[[[",
+        &"[".repeat(20_000),
+        "sections = 1",
+        "sections = [1]",
+        "wording = []",
+    ] {
         assert!(read(text).is_err());
     }
 }

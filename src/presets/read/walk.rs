@@ -40,12 +40,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A table that has to be there.
-    pub fn table<'t>(
-        &mut self,
-        part: &Part<'t>,
-        field: &str,
-        known: &[&str],
-    ) -> Option<Part<'t>> {
+    pub fn table<'t>(&mut self, part: &Part<'t>, field: &str, known: &[&str]) -> Option<Part<'t>> {
         let Some(value) = part.table.get(field) else {
             self.missing(part.line, format!("[{field}] is missing."));
             return None;
@@ -68,7 +63,10 @@ impl<'a> Walk<'a> {
     ) -> Vec<Part<'t>> {
         let Some(value) = part.table.get(field) else {
             if must {
-                self.missing(part.line, format!("[[{field}]] is missing: there must be one at least."));
+                self.missing(
+                    part.line,
+                    format!("[[{field}]] is missing: there must be one at least."),
+                );
             }
             return Vec::new();
         };
@@ -188,8 +186,10 @@ impl<'a> Walk<'a> {
         }
         let line = part.table.get(field).map_or(part.line, |value| self.line(value));
         if let Some(first) = self.seen.insert((what, value.to_owned()), line) {
-            let sentence =
-                format!("The {what} {} is there twice; the other is on line {first}.", shown(value));
+            let sentence = format!(
+                "The {what} {} is there twice; the other is on line {first}.",
+                shown(value)
+            );
             self.fault(line, sentence);
         }
     }
@@ -205,7 +205,10 @@ impl<'a> Walk<'a> {
             if !known.contains(&key.get_ref().as_ref()) {
                 let line = line_of(self.text, key.span().start);
                 let name = shown(key.get_ref()).into_owned();
-                self.fault(line, format!("“{name}” means nothing in {what}. Known: {}.", known.join(", ")));
+                self.fault(
+                    line,
+                    format!("“{name}” means nothing in {what}. Known: {}.", known.join(", ")),
+                );
             }
         }
         Part { what, table, line }
