@@ -19,13 +19,12 @@ use crate::{
     changes::Change,
     config::Config,
     db::Db,
-    error::AppError,
     sign_in::{IDLE_LIMIT, PgSessionStore, Throttle},
     users::passwords::Passwords,
     verify::Engine,
     web::{
-        Layout, cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors,
-        text_config, time::in_the_viewers_zone,
+        cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors, text_config,
+        time::in_the_viewers_zone,
     },
 };
 
@@ -61,6 +60,8 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::gateways::routes(cfg);
     crate::team::routes(cfg);
     crate::settings::routes(cfg);
+    crate::environments::routes(cfg);
+    crate::catalogue::routes(cfg);
 }
 
 /// The pages with everything around them; inside-out, as actix wants it.
@@ -84,9 +85,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
             web::scope("")
                 .configure(text_config)
                 .configure(pages)
-                .default_service(web::to(async |_: Option<Layout>| {
-                    Err::<String, _>(AppError::NotFound)
-                }))
+                .default_service(web::to(crate::settings::other_address))
                 .wrap(from_fn(in_the_viewers_zone))
                 .wrap(from_fn(record_refusals))
                 .wrap(CatchPanic::default())

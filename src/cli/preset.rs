@@ -48,10 +48,13 @@ fn describe(applied: &Applied) -> String {
         ("Sections", &applied.sections),
         ("Permissions", &applied.permissions),
     ] {
-        let Outcome { added, removed, kept } = outcome;
-        for (happened, slugs) in
-            [("added", added), ("removed", removed), ("kept, because they are in use", kept)]
-        {
+        let Outcome { added, changed, removed, kept } = outcome;
+        for (happened, slugs) in [
+            ("added", added),
+            ("changed", changed),
+            ("removed", removed),
+            ("kept, because they are in use", kept),
+        ] {
             if !slugs.is_empty() {
                 let _ = write!(text, "\n{what} {happened}: {}", slugs.join(", "));
             }

@@ -68,3 +68,35 @@ pub struct Environment {
     /// The policy: a key may be made that never expires.
     pub allows_never: bool,
 }
+
+impl Environment {
+    /// How the audit trail calls it.
+    pub fn subject(&self) -> String {
+        format!("environment:{}", self.slug)
+    }
+
+    pub fn is_retired(&self) -> bool {
+        self.retired_at.is_some()
+    }
+
+    /// The policy, in a few words.
+    pub fn policy(&self) -> String {
+        match (self.longest_days, self.allows_never) {
+            (Some(1), _) => "At most 1 day".into(),
+            (Some(days), _) => format!("At most {days} days"),
+            (None, true) => "Any lifetime, also never".into(),
+            (None, false) => "Any lifetime, but an end".into(),
+        }
+    }
+}
+
+/// An environment about to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEnvironment {
+    pub slug: String,
+    pub name: String,
+    pub prefix: String,
+    pub mode: Mode,
+    pub longest_days: Option<i32>,
+    pub allows_never: bool,
+}

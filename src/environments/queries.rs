@@ -1,9 +1,18 @@
 //! Reading environments. Everybody with API access may know all of them.
 
-use diesel::{PgConnection, prelude::*};
+use std::collections::HashMap;
+
+use diesel::{
+    PgConnection,
+    dsl::{count_star, exists},
+    prelude::*,
+};
 
 use super::Environment;
-use crate::{error::AppResult, schema::environments};
+use crate::{
+    error::{AppError, AppResult},
+    schema::{environments, gateways, keys},
+};
 
 /// All of them, in their order.
 ///
@@ -16,10 +25,18 @@ pub fn list(conn: &mut PgConnection) -> AppResult<Vec<Environment>> {
         .load(conn)?)
 }
 
+/// Those that take new keys and gateways, in their order.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn list_open(conn: &mut PgConnection) -> AppResult<Vec<Environment>> {
+    Ok(list(conn)?.into_iter().filter(|environment| !environment.is_retired()).collect())
+}
+
 /// The environment of that id.
 ///
 /// # Errors
-/// [`crate::error::AppError::NotFound`].
+/// [`AppError::NotFound`].
 pub fn find(conn: &mut PgConnection, id: i64) -> AppResult<Environment> {
     Ok(environments::table.find(id).select(Environment::as_select()).first(conn)?)
 }
@@ -34,4 +51,70 @@ pub fn find_by_slug(conn: &mut PgConnection, slug: &str) -> AppResult<Option<Env
         .select(Environment::as_select())
         .first(conn)
         .optional()?)
+}
+
+/// The environment of that id, for something new in it. It cannot be retired or get another prefix until the
+/// transaction ends.
+///
+/// # Errors
+/// [`AppError::NotFound`]; [`AppError::Unprocessable`] when it is retired.
+pub fn take(conn: &mut PgConnection, id: i64) -> AppResult<Environment> {
+    environments::table.find(id).select(environments::id).for_share().first::<i64>(conn)?;
+    let environment = find(conn, id)?;
+    if environment.is_retired() {
+        return Err(AppError::Unprocessable(format!(
+            "{} is retired: it takes no new keys and gateways. Choose another environment.",
+            environment.name
+        )));
+    }
+    Ok(environment)
+}
+
+/// Whether any key was ever made in it; those that were deleted count, their public keys are still in the trail.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn has_keys(conn: &mut PgConnection, id: i64) -> AppResult<bool> {
+    let made = keys::table.filter(keys::environment_id.eq(id));
+    Ok(diesel::select(exists(made)).get_result(conn)?)
+}
+
+/// An environment with what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub environment: Environment,
+    /// On the list of keys, whatever their status.
+    pub keys: i64,
+    /// That may ask.
+    pub gateways: i64,
+}
+
+/// All of them, in their order, with what is in each.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn list_with_counts(conn: &mut PgConnection) -> AppResult<Vec<Listed>> {
+    let keys: HashMap<i64, i64> = keys::table
+        .filter(keys::deleted_at.is_null())
+        .group_by(keys::environment_id)
+        .select((keys::environment_id, count_star()))
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let gateways: HashMap<i64, i64> = gateways::table
+        .filter(gateways::revoked_at.is_null())
+        .group_by(gateways::environment_id)
+        .select((gateways::environment_id, count_star()))
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let count = |counts: &HashMap<i64, i64>, id| counts.get(&id).copied().unwrap_or_default();
+    Ok(list(conn)?
+        .into_iter()
+        .map(|environment| Listed {
+            keys: count(&keys, environment.id),
+            gateways: count(&gateways, environment.id),
+            environment,
+        })
+        .collect())
 }

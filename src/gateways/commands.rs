@@ -19,7 +19,8 @@ use crate::{
 /// Adds a gateway. Its token is shown this once.
 ///
 /// # Errors
-/// [`AppError::Forbidden`]; [`AppError::NotFound`] for the environment; [`AppError::Unprocessable`] for the name;
+/// [`AppError::Forbidden`]; [`AppError::NotFound`] for the environment; [`AppError::Unprocessable`] for the name, or
+/// when the environment is retired;
 /// violates `gateways_name` when another one of that environment looks the same.
 pub fn create(
     conn: &mut PgConnection,
@@ -29,7 +30,7 @@ pub fn create(
 ) -> AppResult<(Gateway, Secret)> {
     let viewer = viewer.confirm_administrator(conn)?;
     let name = text::parse_name("Name", name, 100).map_err(AppError::Unprocessable)?;
-    let environment = environments::find(conn, environment_id)?;
+    let environment = environments::take(conn, environment_id)?;
     let token = Secret::for_gateway();
     let id: i64 = diesel::insert_into(gateways::table)
         .values((

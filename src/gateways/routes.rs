@@ -40,7 +40,7 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
 
 async fn new(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
-    let environments = app.db.read(environments::list).await?;
+    let environments = app.db.read(environments::list_open).await?;
     let environment = environments.first().map(|first| first.slug.clone()).unwrap_or_default();
     let form = NewGateway { name: String::new(), environment };
     page(&views::New { layout, environments, form, problems: Problems::default() })
@@ -54,7 +54,7 @@ async fn create(
 ) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
     let form = fields.into_inner();
-    let environments = app.db.read(environments::list).await?;
+    let environments = app.db.read(environments::list_open).await?;
     let (name, environment_id) = match form.parse(&environments) {
         Ok(new) => new,
         Err(problems) => return invalid(&views::New { layout, environments, form, problems }),

@@ -152,7 +152,7 @@ fn open(
     form: &KeyForm,
 ) -> AppResult<Opened> {
     let environment = environments::find(conn, key.environment_id)?;
-    let choices = wizard::choices_for(conn, viewer, form)?;
+    let choices = wizard::choices_for(conn, viewer, form)?.for_edit(&key, &held);
     Ok(Opened { key, held, environment, choices })
 }
 

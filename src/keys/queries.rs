@@ -177,6 +177,9 @@ pub struct Holdings {
     pub limits: Vec<Limit>,
     /// The same by the catalogue's ids, for what a grant covers.
     pub ids: Permissions,
+    /// Slugs of those sections and permissions that are granted to nobody any more.
+    pub retired_sections: Vec<String>,
+    pub retired_permissions: Vec<String>,
 }
 
 /// The keys that match, in the order asked for.
@@ -303,27 +306,40 @@ fn holdings(conn: &mut PgConnection, found: &[Key]) -> AppResult<HashMap<i64, Ho
     for key in found.iter().filter(|key| key.all_permissions) {
         all.entry(key.id).or_default().ids.all = true;
     }
-    let held: Vec<(i64, i64, (String, String))> = key_sections::table
+    type Held = (i64, i64, bool, (String, String));
+    let held: Vec<Held> = key_sections::table
         .inner_join(sections::table)
         .filter(key_sections::key_id.eq_any(&ids))
         .order((sections::position, sections::id))
-        .select((key_sections::key_id, sections::id, (sections::slug, sections::name)))
+        .select((
+            key_sections::key_id,
+            sections::id,
+            sections::retired_at.is_not_null(),
+            (sections::slug, sections::name),
+        ))
         .load(conn)?;
-    for (id, section_id, section) in held {
-        let key = all.entry(id).or_default();
-        key.sections.push(section);
-        key.ids.sections.push(section_id);
+    for (id, section_id, is_retired, section) in held {
+        let held = all.entry(id).or_default();
+        held.retired_sections.extend(is_retired.then(|| section.0.clone()));
+        held.sections.push(section);
+        held.ids.sections.push(section_id);
     }
-    let held: Vec<(i64, i64, (String, String))> = key_permissions::table
+    let held: Vec<Held> = key_permissions::table
         .inner_join(permissions::table.inner_join(sections::table))
         .filter(key_permissions::key_id.eq_any(&ids))
         .order((sections::position, permissions::position, permissions::id))
-        .select((key_permissions::key_id, permissions::id, (permissions::slug, permissions::label)))
+        .select((
+            key_permissions::key_id,
+            permissions::id,
+            permissions::retired_at.is_not_null().or(sections::retired_at.is_not_null()),
+            (permissions::slug, permissions::label),
+        ))
         .load(conn)?;
-    for (id, permission_id, permission) in held {
-        let key = all.entry(id).or_default();
-        key.permissions.push(permission);
-        key.ids.permissions.push(permission_id);
+    for (id, permission_id, is_retired, permission) in held {
+        let held = all.entry(id).or_default();
+        held.retired_permissions.extend(is_retired.then(|| permission.0.clone()));
+        held.permissions.push(permission);
+        held.ids.permissions.push(permission_id);
     }
     let held: Vec<(i64, i32, i32)> = key_limits::table
         .filter(key_limits::key_id.eq_any(&ids))

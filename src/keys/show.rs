@@ -69,6 +69,7 @@ fn granted(row: &Row, choices: &Choices) -> Vec<Granted> {
             .iter()
             .find(|section| section.slug == *slug)
             .map_or(0, |section| section.permissions.len()),
+        retired: row.held.retired_sections.contains(slug),
     });
     let catalogue = choices.catalogue.iter().flat_map(|section| &section.permissions);
     let single = catalogue
@@ -78,6 +79,7 @@ fn granted(row: &Row, choices: &Choices) -> Vec<Granted> {
             slug: permission.slug.clone(),
             access: permission.access.slug(),
             publishable: permission.publishable,
+            retired: row.held.retired_permissions.contains(&permission.slug),
         });
     whole.chain(single).collect()
 }

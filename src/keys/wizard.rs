@@ -149,6 +149,7 @@ pub fn choices(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Choices> {
         grant: viewer.grant.clone(),
         customers: HashMap::new(),
         suggested_lifetime: settings::load(conn)?.default_lifetime_days.into(),
+        kept_sections: Vec::new(),
         now: Utc::now(),
     })
 }
@@ -160,6 +161,11 @@ pub fn choices(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Choices> {
 pub fn choices_for(conn: &mut PgConnection, viewer: &Viewer, form: &KeyForm) -> AppResult<Choices> {
     let customers = customers::known(conn, &form.named_customers())?;
     Ok(Choices { customers, ..choices(conn, viewer)? })
+}
+
+/// What a new key can have: everything but what is retired.
+fn choices_for_new(conn: &mut PgConnection, viewer: &Viewer, form: &KeyForm) -> AppResult<Choices> {
+    Ok(choices_for(conn, viewer, form)?.for_new())
 }
 
 /// The address of the wizard.
@@ -196,7 +202,7 @@ pub async fn new(
                 Draft::Open(form) => *form,
                 Draft::Blank => blank,
             };
-            let choices = choices_for(conn, &viewer, &form)?;
+            let choices = choices_for_new(conn, &viewer, &form)?;
             Ok((Ok(form), choices))
         })
         .await?;
@@ -311,7 +317,7 @@ pub async fn create(
                 .read(move |conn| {
                     let draft = drafts::find(conn, &viewer, id)?;
                     let form = if let Draft::Open(form) = draft { *form } else { blank };
-                    let choices = choices_for(conn, &viewer, &form)?;
+                    let choices = choices_for_new(conn, &viewer, &form)?;
                     Ok((form, choices))
                 })
                 .await?;
@@ -327,7 +333,7 @@ fn create_from(conn: &mut PgConnection, viewer: &Viewer, id: Uuid) -> AppResult<
         Draft::Open(form) => form,
         Draft::Blank => Box::default(),
     };
-    let choices = choices_for(conn, viewer, &form)?;
+    let choices = choices_for_new(conn, viewer, &form)?;
     match form.parse_new(&choices, viewer.id) {
         Err(errors) => Ok(Created::Not(form, errors, choices)),
         Ok(new) => {
@@ -363,7 +369,7 @@ async fn save(
             let is_late = why == Save::Typing && typed.revision != kept.revision;
             let mut form = step.take_over(typed, kept);
             form.revision += u32::from(why == Save::Answers);
-            let choices = choices_for(conn, &viewer, &form)?;
+            let choices = choices_for_new(conn, &viewer, &form)?;
             if step == Step::Place {
                 form.fit_lifetime(&choices);
             }

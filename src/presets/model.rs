@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{environments::Mode, scopes::Access};
 
@@ -22,7 +22,7 @@ static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
 });
 
 /// A starting point for one kind of platform.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preset {
     pub slug: String,
@@ -52,7 +52,7 @@ impl Preset {
 }
 
 /// What that platform's people call things.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wording {
     pub product_name: String,
@@ -64,43 +64,63 @@ pub struct Wording {
     pub create_label: String,
     /// Where that platform's people look for the list of keys; without the slash at the front.
     pub path: String,
+    /// The platform's own API, for example requests; may be empty. Not said: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_url: Option<String>,
 }
 
 /// What is different about keys there.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The wizard starts with All permissions switched on.
     pub new_key_all_permissions: bool,
     /// Marketplace managers may revoke their own keys.
     pub managers_may_revoke: bool,
-    /// Marketplace managers may regenerate their own keys.
-    #[serde(default = "yes")]
-    pub managers_may_regenerate: bool,
+    /// Marketplace managers may regenerate their own keys; not said: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managers_may_regenerate: Option<bool>,
+    /// The lifetime that the wizard suggests, in days; not said: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_lifetime_days: Option<i32>,
 }
 
-fn yes() -> bool {
-    true
-}
-
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     pub slug: String,
     pub name: String,
     pub prefix: String,
     pub mode: Mode,
+    /// No key lives longer, in days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_days: Option<i32>,
+    /// A key may be made that never expires. Neither this nor `longest_days` said: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allows_never: Option<bool>,
+    /// Takes no new keys and gateways.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub retired: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+fn is_no(value: &bool) -> bool {
+    !*value
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Section {
     pub slug: String,
     pub name: String,
+    /// Not granted any more, nor anything in it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub retired: bool,
+    #[serde(default)]
     pub permissions: Vec<Permission>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Permission {
     pub slug: String,
@@ -108,8 +128,11 @@ pub struct Permission {
     pub description: String,
     pub access: Access,
     /// Safe in a browser: the public key alone may do this.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_no")]
     pub publishable: bool,
+    /// Not granted any more.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub retired: bool,
 }
 
 /// All of them, in the order in which they are offered.

@@ -3,5 +3,5 @@
 mod model;
 mod queries;
 
-pub use model::{Access, Permission, Section};
+pub use model::{Access, Permission, Section, parse_description, parse_slug};
 pub use queries::{catalogue, find, find_section};

@@ -1,5 +1,6 @@
 //! Reading the catalogue. Everybody with API access may know all of it.
 
+use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
 
 use super::{Permission, Section};
@@ -13,8 +14,8 @@ use crate::{
 /// # Errors
 /// When Postgres cannot be asked.
 pub fn catalogue(conn: &mut PgConnection) -> AppResult<Vec<Section>> {
-    let named: Vec<(i64, String, String)> = sections::table
-        .select((sections::id, sections::slug, sections::name))
+    let named: Vec<(i64, String, String, Option<DateTime<Utc>>)> = sections::table
+        .select((sections::id, sections::slug, sections::name, sections::retired_at))
         .order((sections::position, sections::id))
         .load(conn)?;
     let mut permissions: Vec<Permission> = permissions::table
@@ -23,11 +24,11 @@ pub fn catalogue(conn: &mut PgConnection) -> AppResult<Vec<Section>> {
         .load(conn)?;
     Ok(named
         .into_iter()
-        .map(|(id, slug, name)| {
+        .map(|(id, slug, name, retired_at)| {
             let (own, others) =
                 permissions.drain(..).partition(|permission| permission.section_id == id);
             permissions = others;
-            Section { id, slug, name, permissions: own }
+            Section { id, slug, name, retired_at, permissions: own }
         })
         .collect())
 }

@@ -1,12 +1,13 @@
-//! Changing policies.
+//! Changing policies and wording.
 
 use diesel::{PgConnection, prelude::*};
 use serde_json::{Map, json};
 
-use super::model::{Policies, Settings};
+use super::model::{self, Policies, Settings};
 use crate::{
     audit::{self, Action, Subject},
     error::AppResult,
+    presets::Wording,
     schema::settings,
     users::Viewer,
 };
@@ -71,4 +72,46 @@ pub fn update_policies(
         default_lifetime_days,
         ..before
     })
+}
+
+/// Decides what things are called, and where people find them. Nothing is written when nothing changes.
+///
+/// # Errors
+/// [`crate::error::AppError::Forbidden`] unless an administrator asks.
+pub fn update_wording(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    wording: &Wording,
+) -> AppResult<Settings> {
+    let viewer = viewer.confirm_administrator(conn)?;
+    let before = model::hold(conn)?;
+    let api_url = wording.api_url.as_ref().unwrap_or(&before.api_url);
+    let details: Map<_, _> = [
+        ("product_name", &before.product_name, &wording.product_name),
+        ("keys_section", &before.keys_section, &wording.keys_section),
+        ("keys_title", &before.keys_title, &wording.keys_title),
+        ("create_label", &before.create_label, &wording.create_label),
+        ("keys_path", &before.keys_path, &wording.path),
+        ("api_url", &before.api_url, api_url),
+    ]
+    .into_iter()
+    .filter(|(_, was, is)| was != is)
+    .map(|(field, was, is)| (field.to_owned(), json!([was, is])))
+    .collect();
+    if details.is_empty() {
+        return Ok(before);
+    }
+    diesel::update(settings::table)
+        .set((
+            settings::product_name.eq(&wording.product_name),
+            settings::keys_section.eq(&wording.keys_section),
+            settings::keys_title.eq(&wording.keys_title),
+            settings::create_label.eq(&wording.create_label),
+            settings::keys_path.eq(&wording.path),
+            settings::api_url.eq(api_url),
+        ))
+        .execute(conn)?;
+    let subject = Subject { id: "settings", name: "Settings" };
+    audit::record(conn, &viewer, Action::SettingsUpdated, subject, details.into())?;
+    model::load(conn)
 }

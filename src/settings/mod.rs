@@ -6,6 +6,7 @@ mod model;
 mod routes;
 mod views;
 
-pub use commands::update_policies;
-pub use model::{Policies, Settings, load};
+pub use commands::{update_policies, update_wording};
+pub use model::{Policies, Settings, hold, load};
+pub use routes::other_address;
 pub use routes::routes;

@@ -59,3 +59,12 @@ pub struct Policies {
 pub fn load(conn: &mut PgConnection) -> AppResult<Settings> {
     Ok(settings::table.select(Settings::as_select()).first(conn)?)
 }
+
+/// Reads the settings and holds them until the transaction ends: whoever changes settings, environments or the
+/// catalogue does so one after the other.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn hold(conn: &mut PgConnection) -> AppResult<Settings> {
+    Ok(settings::table.select(Settings::as_select()).for_update().first(conn)?)
+}

@@ -2,45 +2,75 @@
 
 use actix_session::Session;
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
+    http::Method,
     web::{self, Data, Query, ServiceConfig},
 };
 
 use super::{
     commands,
-    forms::{Choice, Form},
-    views,
+    forms::{Choice, Form, WordingForm},
+    model, views,
 };
 use crate::{
     app::App,
     changes::Change,
-    environments,
     error::{AppError, AppResult},
-    presets, scopes,
+    presets::{self, wording},
     web::{Fields, Flash, Layout, Problems, invalid, page, see_other},
 };
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/settings").get(show).post(update))
+        .service(web::resource("/settings/wording").post(update_wording))
         .service(web::resource("/settings/confirm/preset").get(confirm_preset))
         .service(web::resource("/settings/preset").post(apply_preset));
 }
 
-async fn show(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
+async fn show(layout: Layout) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
-    let days = layout.settings.default_lifetime_days.to_string();
-    page(&draw(&app, layout, days, Problems::default()).await?)
+    let wording = WordingForm::of(&layout.settings);
+    page(&draw(layout, wording, Problems::default()))
 }
 
-async fn draw(
-    app: &App,
+/// The page, with the wording as it was typed.
+fn draw(layout: Layout, wording: WordingForm, problems: Problems) -> views::Show {
+    let default_lifetime_days = layout.settings.default_lifetime_days.to_string();
+    views::Show { layout, wording, default_lifetime_days, problems }
+}
+
+async fn update_wording(
+    app: Data<App>,
     layout: Layout,
-    default_lifetime_days: String,
-    problems: Problems,
-) -> AppResult<views::Show> {
-    let (environments, catalogue) =
-        app.db.read(|conn| Ok((environments::list(conn)?, scopes::catalogue(conn)?))).await?;
-    Ok(views::Show { layout, environments, catalogue, default_lifetime_days, problems })
+    session: Session,
+    fields: Fields<WordingForm>,
+) -> AppResult<HttpResponse> {
+    let layout = layout.for_administrators()?;
+    let form = fields.into_inner();
+    let wording = match form.parse() {
+        Ok(wording) => wording,
+        Err(problems) => return invalid(&draw(layout, form, problems)),
+    };
+    let viewer = layout.viewer;
+    app.db.write(move |conn| commands::update_wording(conn, &viewer, &wording)).await?;
+    Flash::leave(&session, "The words are saved.");
+    Ok(see_other("/settings"))
+}
+
+/// What no address of ours answers: the other address of the list of keys leads there, the rest is not found. It is
+/// looked up each time, so that it can be changed while we run. Whoever is signed in keeps the navigation.
+pub async fn other_address(
+    app: Data<App>,
+    req: HttpRequest,
+    _: Option<Layout>,
+) -> AppResult<HttpResponse> {
+    let path = req.path().strip_prefix('/').unwrap_or_default().to_owned();
+    if req.method() != Method::GET || wording::parse_path(&path).as_ref() != Ok(&path) {
+        return Err(AppError::NotFound);
+    }
+    // Without Postgres nothing is known of it, and "not found" is what it would be for most.
+    let settings = app.db.read(model::load).await.map_err(|_| AppError::NotFound)?;
+    if settings.keys_path == path { Ok(see_other("/keys")) } else { Err(AppError::NotFound) }
 }
 
 async fn update(
@@ -55,8 +85,9 @@ async fn update(
         Ok(policies) => policies,
         Err(problems) => {
             layout.settings = form.over(layout.settings);
-            let days = form.default_lifetime_days.unwrap_or_default();
-            return invalid(&draw(&app, layout, days, problems).await?);
+            let wording = WordingForm::of(&layout.settings);
+            let default_lifetime_days = form.default_lifetime_days.unwrap_or_default();
+            return invalid(&views::Show { layout, wording, default_lifetime_days, problems });
         }
     };
     let viewer = layout.viewer;

@@ -2,10 +2,9 @@
 
 use askama::Template;
 
+use super::forms::WordingForm;
 use crate::{
-    environments::Environment,
     presets::{self, Applied},
-    scopes::Section,
     web::{Layout, Problems},
 };
 
@@ -13,10 +12,11 @@ use crate::{
 #[template(path = "settings/show.html")]
 pub struct Show {
     pub layout: Layout,
-    pub environments: Vec<Environment>,
-    pub catalogue: Vec<Section>,
+    /// As typed.
+    pub wording: WordingForm,
     /// As typed.
     pub default_lifetime_days: String,
+    /// What is wrong with either form.
     pub problems: Problems,
 }
 

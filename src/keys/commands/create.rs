@@ -4,11 +4,13 @@ use diesel::{PgConnection, prelude::*};
 
 use super::{
     describe, grant, issue, limit, record, refuse_beyond_grant,
-    restrict::{refuse_long_life, set_customers, take_environment},
+    restrict::{refuse_long_life, set_customers},
+    retired::refuse_retired,
 };
 use crate::{
     audit::Action,
     credentials::{Secret, public_key},
+    environments,
     error::{AppError, AppResult},
     keys::{Key, NewKey, queries},
     schema::keys,
@@ -21,8 +23,8 @@ use crate::{
 /// # Errors
 /// [`AppError::NoApiAccess`]; [`AppError::Forbidden`] for a manager who names another owner;
 /// [`AppError::BeyondGrant`] for more than the viewer may hand out; [`AppError::Unprocessable`] without a permission,
-/// with an end the environment's policy does not allow, or with a customer that does not exist; a constraint:
-/// `keys_name` when the owner has a live key that
+/// with a retired one or in a retired environment, with an end the environment's policy does not allow, or with a
+/// customer that does not exist; a constraint: `keys_name` when the owner has a live key that
 /// looks the same in that application and environment.
 pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResult<(Key, Secret)> {
     let viewer = viewer.confirm_api_access(conn)?;
@@ -33,8 +35,10 @@ pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResu
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));
     }
     refuse_beyond_grant(conn, &viewer, new.environment_id, &new.permissions)?;
-    let environment = take_environment(conn, new.environment_id)?;
+    // Held still, so that prefix and policy are those of the environment when the key is there.
+    let environment = environments::take(conn, new.environment_id)?;
     refuse_long_life(&environment, new.expires_at)?;
+    refuse_retired(conn, &new.permissions, None)?;
     let prefix = environment.prefix;
     let public_key = public_key(&prefix);
     let id: i64 = diesel::insert_into(keys::table)

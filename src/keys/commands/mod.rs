@@ -6,6 +6,7 @@ mod hand_over;
 mod policy;
 mod regenerate;
 mod restrict;
+mod retired;
 mod status;
 mod transfer;
 mod update;

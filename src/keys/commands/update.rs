@@ -6,6 +6,7 @@ use diesel::{PgConnection, prelude::*};
 use super::{
     describe, difference, grant, limit, record, refuse_beyond_grant, refuse_revoked,
     restrict::{refuse_long_life, set_customers, take_environment},
+    retired::refuse_retired,
     take,
 };
 use crate::{
@@ -61,6 +62,7 @@ pub fn update(
     if changes.expires_at != key.expires_at {
         refuse_long_life(&take_environment(conn, key.environment_id)?, changes.expires_at)?;
     }
+    refuse_retired(conn, &changes.permissions, Some(&key))?;
     let before = describe(conn, &key)?;
     diesel::update(keys::table.find(key.id))
         .set((

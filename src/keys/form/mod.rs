@@ -129,12 +129,16 @@ impl KeyForm {
             .application(self)
             .map(|application| application.id)
             .ok_or("Choose an application from the list.");
-        let environment = choices
-            .environment(self)
-            .map(|environment| environment.id)
-            .ok_or("Choose an environment from the list.");
+        let environment = match choices.environment(self) {
+            None => Err("Choose an environment from the list.".into()),
+            Some(environment) if environment.is_retired() => Err(format!(
+                "{} is retired: it takes no new keys. Choose another environment.",
+                environment.name
+            )),
+            Some(environment) => Ok(environment.id),
+        };
         let application = errors.keep("application", application.map_err(Into::into));
-        let environment = errors.keep("environment", environment.map_err(Into::into));
+        let environment = errors.keep("environment", environment);
         Some((application?, environment?))
     }
 

@@ -28,7 +28,7 @@ impl KeyForm {
             let section = choices
                 .catalogue
                 .iter()
-                .find(|section| section.slug == *slug)
+                .find(|section| section.slug == *slug && choices.offers_whole(section))
                 .ok_or_else(unknown)?;
             if !chosen.sections.contains(&section.id) {
                 chosen.sections.push(section.id);
@@ -124,11 +124,13 @@ mod tests {
             description: String::new(),
             access: Access::Read,
             publishable: false,
+            retired_at: None,
         };
         let catalogue = vec![Section {
             id: 1,
             slug: "orders".into(),
             name: "Orders".into(),
+            retired_at: None,
             permissions: vec![permission(10, "orders:read"), permission(11, "orders:write")],
         }];
         Choices {
@@ -138,6 +140,7 @@ mod tests {
             grant: None,
             customers: HashMap::new(),
             suggested_lifetime: 90,
+            kept_sections: Vec::new(),
             now: Utc::now(),
         }
     }

@@ -121,6 +121,7 @@ mod tests {
             environments: Vec::new(),
             catalogue: Vec::new(),
             grant: None,
+            kept_sections: Vec::new(),
             customers: HashMap::from([("cus_42".into(), 1), ("Ada’s shop".into(), 2)]),
             suggested_lifetime: 90,
             now: Utc::now(),

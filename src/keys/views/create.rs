@@ -94,12 +94,22 @@ pub struct Reveal {
 }
 
 impl Reveal {
+    /// What stands under the first request.
+    fn curl_help(&self) -> &'static str {
+        if self.layout.settings.api_url.is_empty() {
+            "Put the address of your API in place of the example."
+        } else {
+            "A first request to the platform’s API."
+        }
+    }
+
     /// A first request with the new secret.
     fn curl(&self) -> String {
-        format!(
-            "curl https://api.example.com/ -H \"Authorization: Bearer {}\"",
-            self.secret.reveal()
-        )
+        let address = match self.layout.settings.api_url.as_str() {
+            "" => "https://api.example.com/",
+            address => address,
+        };
+        format!("curl {address} -H \"Authorization: Bearer {}\"", self.secret.reveal())
     }
 }
 

@@ -156,9 +156,20 @@ pub fn chips(all: bool, held: &Holdings) -> Vec<Chip> {
     if all {
         return vec![Chip { text: "All permissions".into(), whole: true }];
     }
-    let whole = held.sections.iter().map(|(_, name)| Chip { text: name.clone(), whole: true });
-    let single = held.permissions.iter().map(|(slug, _)| Chip { text: slug.clone(), whole: false });
+    let whole = held.sections.iter().map(|(slug, name)| Chip {
+        text: marked(name, held.retired_sections.contains(slug)),
+        whole: true,
+    });
+    let single = held.permissions.iter().map(|(slug, _)| Chip {
+        text: marked(slug, held.retired_permissions.contains(slug)),
+        whole: false,
+    });
     whole.chain(single).collect()
+}
+
+/// “orders:read (retired)”
+fn marked(name: &str, is_retired: bool) -> String {
+    if is_retired { format!("{name} (retired)") } else { name.to_owned() }
 }
 
 fn on_day(at: DateTime<Utc>) -> String {

@@ -25,8 +25,8 @@ pub struct Show {
 /// A line of the permissions on a key's page.
 pub enum Granted {
     Everything,
-    Section { name: String, count: usize },
-    Single { label: String, slug: String, access: &'static str, publishable: bool },
+    Section { name: String, count: usize, retired: bool },
+    Single { label: String, slug: String, access: &'static str, publishable: bool, retired: bool },
 }
 
 impl Show {

@@ -1,4 +1,27 @@
+//! What administrators decide for everybody.
+
+mod catalogue;
+mod environments;
+mod toml;
+mod wording;
+
+use diesel::prelude::*;
+use latchkey::schema::audit_events;
+use serde_json::Value;
+
 use crate::support::TestApp;
+
+/// The actions about one thing, oldest first, with their details.
+fn trail(app: &TestApp, subject: &str) -> Vec<(String, Value)> {
+    app.db(|conn| {
+        audit_events::table
+            .filter(audit_events::subject.eq(subject))
+            .order(audit_events::id)
+            .select((audit_events::action, audit_events::details))
+            .load(conn)
+    })
+    .unwrap()
+}
 
 #[actix_web::test]
 async fn policies_are_what_was_ticked() {
@@ -26,8 +49,12 @@ async fn environments_and_the_catalogue_can_be_looked_up() {
     let app = TestApp::start();
     app.preset("affiliate");
     let mut ada = app.sign_in(&app.administrator("Ada")).await;
-    let page = ada.get("/settings").await;
-    for text in ["production", "prod_", "dev_", "affiliates:read", "browser-safe", "READ", "Test"] {
+    let page = ada.get("/settings/environments").await;
+    for text in ["production", "prod_", "dev_", "Test"] {
+        page.assert_shows(text);
+    }
+    let page = ada.get("/settings/catalogue").await;
+    for text in ["affiliates:read", "browser-safe", "READ"] {
         page.assert_shows(text);
     }
 }
@@ -41,12 +68,13 @@ async fn another_preset_is_looked_at_before_it_is_applied() {
     let page = adas.get("/settings/confirm/preset?preset=licensing").await;
     page.assert_status(200).assert_is_page();
     page.assert_shows("Added staging").assert_shows("license_management");
-    adas.get("/settings").await.assert_hides("license_management").assert_shows("Sandbox");
+    adas.get("/settings/catalogue").await.assert_hides("license_management");
+    adas.get("/settings/environments").await.assert_shows("Sandbox");
 
     adas.submit(&page, "form[action='/settings/preset']", &[]).await.assert_leads_to("/settings");
-    let page = adas.get("/settings").await;
-    page.assert_shows("license_management");
-    assert_eq!(page.all("td .tag--code"), ["production", "staging", "development"]);
+    adas.get("/settings/catalogue").await.assert_shows("license_management");
+    let page = adas.get("/settings/environments").await;
+    assert_eq!(page.all("th .tag--code"), ["production", "staging", "development"]);
     let again = adas.get("/settings/confirm/preset?preset=licensing").await;
     again.assert_shows("This preset is the one in use.");
     let kept = again.all("dd");

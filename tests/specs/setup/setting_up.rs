@@ -24,7 +24,7 @@ async fn the_link_makes_the_first_administrator_and_ends() {
     assert_eq!(page.attribute("input[name='preset'][checked]", "value"), "marketplace");
     browser.submit(&page, "form", &ADA).await.assert_leads_to("/");
     browser.get("/").await.assert_status(200).assert_shows("Latchkey is set up.");
-    browser.get("/settings").await.assert_status(200).assert_shows("Sandbox");
+    browser.get("/settings/environments").await.assert_status(200).assert_shows("Sandbox");
 
     let mut other = app.visitor();
     let page_again = other.get(&address).await;
@@ -42,7 +42,8 @@ async fn another_preset_can_be_chosen() {
     let page = browser.get(&link(&app)).await;
     let fields = [&ADA[..], &[("preset", "licensing")]].concat();
     browser.submit(&page, "form", &fields).await.assert_leads_to("/");
-    browser.get("/settings").await.assert_shows("license_management").assert_shows("staging");
+    browser.get("/settings/catalogue").await.assert_shows("license_management");
+    browser.get("/settings/environments").await.assert_shows("staging");
 }
 
 #[actix_web::test]
