@@ -31,6 +31,10 @@ fn edit(app: &TestApp, key: &MadeKey, slugs: &[&str], version: i32) -> Result<()
         permissions: app.permissions(slugs),
         limits: Vec::new(),
         expires_at: None,
+        customers: Vec::new(),
+        allowed_ips: Vec::new(),
+        excluded_ips: Vec::new(),
+        allowed_origins: Vec::new(),
     };
     let conn = &mut app.database.connect();
     keys::commands::update(conn, &Viewer::operator(), key.public_key(), version, &changes, false)

@@ -185,6 +185,8 @@ fn no_key_ever_has_another_prefix_than_its_environment() {
             expires_at: None,
             customers: Vec::new(),
             allowed_ips: Vec::new(),
+            excluded_ips: Vec::new(),
+            allowed_origins: Vec::new(),
         };
         let (start, operator) = (Barrier::new(2), &operator);
         thread::scope(|scope| {
@@ -281,6 +283,8 @@ fn every_way_to_make_a_key_refuses_a_retired_environment() {
         expires_at: None,
         customers: Vec::new(),
         allowed_ips: Vec::new(),
+        excluded_ips: Vec::new(),
+        allowed_origins: Vec::new(),
     };
     let refused = keys::commands::create(conn, &Viewer::operator(), &new).unwrap_err();
     assert!(refused.to_string().starts_with("Production is retired"), "{refused}");
