@@ -9,6 +9,7 @@ use actix_web::{
 use diesel::PgConnection;
 
 use super::{
+    disabling,
     forms::{NewPerson, NewRole},
     queries, views,
 };
@@ -20,7 +21,6 @@ use crate::{
         Member, User, Viewer,
         commands::{add, change_role, create_password_link},
         queries::list,
-        standing,
     },
     web::{
         Button, Fields, Flash, Hx, Layout, Problems, fragment_or_page, invalid, page,
@@ -34,9 +34,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/team/{id}/edit").get(edit))
         .service(web::resource("/team/{id}/role").post(change))
         .service(web::resource("/team/{id}/link").post(link))
-        .service(web::resource("/team/{id}/confirm/disable").get(confirm_disable))
-        .service(web::resource("/team/{id}/disable").post(disable))
-        .service(web::resource("/team/{id}/enable").post(enable))
+        .service(web::resource("/team/{id}/confirm/disable").get(disabling::confirm))
+        .service(web::resource("/team/{id}/disable").post(disabling::disable))
+        .service(web::resource("/team/{id}/enable").post(disabling::enable))
         .service(web::resource("/team/{id}/grant").post(grant))
         .service(web::resource("/team/{id}/confirm/withdraw").get(confirm_withdraw))
         .service(web::resource("/team/{id}/withdraw").post(withdraw));
@@ -200,54 +200,7 @@ async fn withdraw(
     answer(hx, &session, &layout, member, message)
 }
 
-async fn confirm_disable(
-    app: Data<App>,
-    layout: Layout,
-    hx: Hx,
-    id: Path<i64>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.for_administrators()?;
-    let viewer = layout.viewer.clone();
-    let (member, active_keys) = app
-        .db
-        .read(move |conn| {
-            let member = queries::find(conn, &viewer, *id)?;
-            Ok((member, queries::count_active_keys_of(conn, *id)?))
-        })
-        .await?;
-    let page = views::Disable { layout, from_list: hx.is_on("/team"), member, active_keys };
-    fragment_or_page(hx, &page.as_dialog(), &page)
-}
-
-async fn disable(
-    app: Data<App>,
-    layout: Layout,
-    session: Session,
-    hx: Hx,
-    id: Path<i64>,
-    _: Fields<Button>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.for_administrators()?;
-    let member = changed(&app, &layout.viewer, *id, standing::disable).await?;
-    let message = format!("{} is disabled and signed out everywhere.", member.user.name);
-    answer(hx, &session, &layout, member, message)
-}
-
-async fn enable(
-    app: Data<App>,
-    layout: Layout,
-    session: Session,
-    hx: Hx,
-    id: Path<i64>,
-    _: Fields<Button>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.for_administrators()?;
-    let member = changed(&app, &layout.viewer, *id, standing::enable).await?;
-    let message = format!("{} may sign in again.", member.user.name);
-    answer(hx, &session, &layout, member, message)
-}
-
-async fn changed(
+pub(super) async fn changed(
     app: &App,
     viewer: &Viewer,
     id: i64,
@@ -263,7 +216,7 @@ async fn changed(
 }
 
 /// htmx redraws the row; a browser without it goes back to the list.
-fn answer(
+pub(super) fn answer(
     hx: Hx,
     session: &Session,
     layout: &Layout,
