@@ -47,7 +47,7 @@ async fn draw(
     problems: Problems,
 ) -> AppResult<views::Show> {
     let (viewer, mark) = (layout.viewer.clone(), sign_in::mark_of(session));
-    let sessions = app.db.read(move |conn| sign_in::list(conn, &viewer, mark)).await?;
+    let sessions = app.db.read(move |conn| sign_in::open_sessions(conn, &viewer, mark)).await?;
     Ok(views::Show { name: layout.viewer.name.clone(), layout, sessions, problems })
 }
 
