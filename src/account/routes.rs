@@ -10,7 +10,7 @@ use actix_web::{
 use serde::Deserialize;
 
 use super::{
-    commands as own,
+    commands,
     forms::{ChangePassword, Name, TimeZone, Welcome},
     views,
 };
@@ -18,10 +18,7 @@ use crate::{
     app::App,
     error::AppResult,
     sign_in,
-    users::{
-        commands::{self, change_own_password},
-        passwords::Verified,
-    },
+    users::{commands::change_own_password, passwords::Verified},
     web::{
         Button, Fields, Flash, Layout, Problems, invalid,
         layout::{STAMP, origin_of},
@@ -50,7 +47,7 @@ async fn draw(
     problems: Problems,
 ) -> AppResult<views::Show> {
     let (viewer, mark) = (layout.viewer.clone(), sign_in::mark_of(session));
-    let sessions = app.db.read(move |conn| sign_in::list(conn, &viewer, mark)).await?;
+    let sessions = app.db.read(move |conn| sign_in::open_sessions(conn, &viewer, mark)).await?;
     Ok(views::Show { name: layout.viewer.name.clone(), layout, sessions, problems })
 }
 
@@ -128,7 +125,7 @@ async fn change_password(
         .db
         .read({
             let viewer = viewer.clone();
-            move |conn| own::own_hash(conn, &viewer)
+            move |conn| commands::own_hash(conn, &viewer)
         })
         .await?;
     let verified = app.passwords.verify(passwords.current, stored.clone()).await?;
@@ -154,7 +151,7 @@ struct Link {
 async fn welcome(app: Data<App>, req: HttpRequest, link: Query<Link>) -> AppResult<HttpResponse> {
     let (token, origin) = (link.into_inner().token, origin_of(&req));
     let (person, token) =
-        app.db.read(move |conn| Ok((own::find_by_link(conn, origin, &token)?, token))).await?;
+        app.db.read(move |conn| Ok((commands::find_by_link(conn, origin, &token)?, token))).await?;
     let form = Welcome::of(token);
     page(&views::Welcome { person, form, problems: Problems::default() })
 }
@@ -167,14 +164,15 @@ async fn choose_password(
 ) -> AppResult<HttpResponse> {
     let (mut form, origin) = (fields.into_inner(), origin_of(&req));
     let token = form.token.clone();
-    let person = app.db.read(move |conn| own::find_by_link(conn, origin, &token)).await?;
+    let person = app.db.read(move |conn| commands::find_by_link(conn, origin, &token)).await?;
     let password = match form.parse() {
         Ok(password) => password,
         Err(problems) => return invalid(&views::Welcome { person, form, problems }),
     };
     let hash = app.passwords.hash(password).await?;
     let token = form.token;
-    let user = app.db.write(move |conn| own::choose_password(conn, origin, &token, &hash)).await?;
+    let user =
+        app.db.write(move |conn| commands::choose_password(conn, origin, &token, &hash)).await?;
     sign_in::begin(&session, &req, &user)?;
     Flash::leave(&session, "Your password is set. You are signed in.");
     Ok(see_other("/"))

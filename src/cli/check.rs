@@ -239,6 +239,7 @@ fn administrator(conn: &mut PgConnection) -> Finding {
     const SETTING: &str = "administrator";
     let found = users::table
         .filter(users::role.eq(Role::Administrator.slug()).and(users::password_hash.is_not_null()))
+        .filter(users::disabled_at.is_null())
         .count()
         .get_result::<i64>(conn);
     match found {

@@ -10,6 +10,6 @@ mod views;
 
 pub use commands::{begin, record};
 pub use routes::routes;
-pub use sessions::{OpenSession, delete_others, list, mark_of};
+pub use sessions::{OpenSession, delete_others, mark_of, open_sessions};
 pub use store::{IDLE_LIMIT, PgSessionStore, sweep};
 pub use throttle::Throttle;

@@ -59,7 +59,7 @@ pub fn mark_of(session: &Session) -> Option<Uuid> {
 ///
 /// # Errors
 /// [`AppError::Forbidden`] for the operator, who has none.
-pub fn list(
+pub fn open_sessions(
     conn: &mut PgConnection,
     viewer: &Viewer,
     mark: Option<Uuid>,

@@ -1,10 +1,8 @@
 //! Adding people, their roles, their passwords. A new password or role ends the person's sessions.
 
 use chrono::Utc;
-use chrono_tz::Tz;
 use diesel::{PgConnection, prelude::*};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::{
     NewUser, Role, User, Viewer,
@@ -18,7 +16,7 @@ use crate::{
     credentials::Secret,
     error::{AppError, AppResult},
     schema::{api_access, one_time_links, sessions, users},
-    sign_in, text,
+    text,
 };
 
 /// Adds a person, who has no password yet.
@@ -136,52 +134,6 @@ pub fn change_own_password(
     replace_password(conn, viewer, user, hash)
 }
 
-/// Gives the viewer another name.
-///
-/// # Errors
-/// [`AppError::Forbidden`] for the operator, [`AppError::Unprocessable`] for the name.
-pub fn rename(conn: &mut PgConnection, viewer: &Viewer, name: &str) -> AppResult<User> {
-    let user = hold(conn, viewer.id.ok_or(AppError::Forbidden)?)?;
-    let name = text::parse_name("Name", name, 100).map_err(AppError::Unprocessable)?;
-    if user.name == name {
-        return Ok(user);
-    }
-    diesel::update(users::table.find(user.id)).set(users::name.eq(&name)).execute(conn)?;
-    let details = json!({ "name": [user.name, name] });
-    let user = User { name, ..user };
-    record(conn, viewer, &user, Action::UserRenamed, details)?;
-    Ok(user)
-}
-
-/// Shows times to the viewer in another zone from then on. A taste, not an act: the trail does not tell it.
-///
-/// # Errors
-/// [`AppError::Forbidden`] for the operator.
-pub fn choose_time_zone(conn: &mut PgConnection, viewer: &Viewer, zone: Tz) -> AppResult<()> {
-    let user = hold(conn, viewer.id.ok_or(AppError::Forbidden)?)?;
-    diesel::update(users::table.find(user.id))
-        .set(users::time_zone.eq(zone.name()))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Ends the viewer's sessions except the one with that mark, also those that are about to begin. Returns how many
-/// there were, and the stamp under which the one that stays goes on.
-///
-/// # Errors
-/// [`AppError::Forbidden`] for the operator.
-pub fn end_other_sessions(
-    conn: &mut PgConnection,
-    viewer: &Viewer,
-    mark: Option<Uuid>,
-) -> AppResult<(usize, i32)> {
-    let user = hold(conn, viewer.id.ok_or(AppError::Forbidden)?)?;
-    let stamp = next_stamp(conn, user.id)?;
-    let ended = sign_in::delete_others(conn, user.id, mark)?;
-    record(conn, viewer, &user, Action::OtherSessionsEnded, json!({ "ended": ended }))?;
-    Ok((ended, stamp))
-}
-
 /// Keeps the same password under today's parameters. Not a change anybody has to know of; lost when another came first.
 ///
 /// # Errors
@@ -214,7 +166,8 @@ pub(super) fn end_sessions(conn: &mut PgConnection, user_id: i64) -> AppResult<i
     next_stamp(conn, user_id)
 }
 
-fn next_stamp(conn: &mut PgConnection, user_id: i64) -> AppResult<i32> {
+/// From now on every session that was begun before is over, saved or not.
+pub(crate) fn next_stamp(conn: &mut PgConnection, user_id: i64) -> AppResult<i32> {
     Ok(diesel::update(users::table.find(user_id))
         .set(users::session_stamp.eq(users::session_stamp + 1))
         .returning(users::session_stamp)
@@ -226,7 +179,7 @@ pub(crate) fn hold(conn: &mut PgConnection, user_id: i64) -> AppResult<User> {
     Ok(users::table.find(user_id).select(User::as_select()).for_update().first(conn)?)
 }
 
-pub(super) fn record(
+pub(crate) fn record(
     conn: &mut PgConnection,
     viewer: &Viewer,
     user: &User,

@@ -17,7 +17,7 @@ pub struct User {
     #[diesel(deserialize_as = String)]
     pub role: Role,
     pub created_at: DateTime<Utc>,
-    /// Goes up when password or role change: a session that was begun under another stamp is over.
+    /// Goes up when password or role change, and when sessions are ended: one begun under another stamp is over.
     pub session_stamp: i32,
     /// May not sign in from then on.
     pub disabled_at: Option<DateTime<Utc>>,

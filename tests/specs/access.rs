@@ -22,6 +22,11 @@ fn id(viewer: &Viewer) -> i64 {
     viewer.id.unwrap()
 }
 
+/// Everybody can sign in from then on.
+fn all_choose_passwords(conn: &mut PgConnection) {
+    diesel::update(users::table).set(users::password_hash.eq("hash")).execute(conn).unwrap();
+}
+
 fn sign_in(conn: &mut PgConnection, viewer: &Viewer) {
     diesel::insert_into(sessions::table)
         .values((
@@ -144,6 +149,8 @@ fn somebody_always_administrates() {
 
     let kim = person(conn, "kim", Role::Manager);
     commands::change_role(conn, &alex, id(&kim), Role::Administrator).unwrap();
+    assert!(matches!(demote(conn, &alex), Err(AppError::Conflict(_))), "Kim cannot sign in yet");
+    all_choose_passwords(conn);
     demote(conn, &alex).unwrap();
     assert!(matches!(alex.confirm_administrator(conn), Err(AppError::Forbidden)));
     assert!(matches!(demote(conn, &kim), Err(AppError::Conflict(_))));
@@ -155,6 +162,7 @@ fn two_administrators_who_demote_each_other_leave_one() {
     let conn = &mut database.connect();
     let alex = person(conn, "alex", Role::Administrator);
     let kim = person(conn, "kim", Role::Administrator);
+    all_choose_passwords(conn);
     let demote = |by: &Viewer, whom: &Viewer| {
         let (mut conn, by, whom) = (database.connect(), by.clone(), id(whom));
         move || {

@@ -10,6 +10,7 @@
 //! | `list.rs` | menus, dialogs, searching |
 //! | `keyboard.rs` | without a mouse |
 //! | `payloads.rs` | names that would like to be markup |
+//! | `people.rs` | the team, one’s own account, customers |
 //! | `narrow.rs` | on a phone |
 
 mod affiliate;
@@ -21,6 +22,7 @@ mod marketplace;
 mod narrow;
 mod payloads;
 mod payments;
+mod people;
 mod reveal;
 mod troubleshooting;
 mod without_javascript;

@@ -13,6 +13,11 @@ async fn no_page_is_wider_than_a_phone() {
     let application = app.application(&long);
     app.gateway("production");
     let key = app.key_with(Some(&kim), &long, |new| new.note = long.clone());
+    let customer = app.operator(|conn, operator| {
+        latchkey::customers::add(conn, operator, &"W".repeat(255), "")?;
+        latchkey::customers::add(conn, operator, &"x".repeat(255), &long)
+    });
+    app.key_with(None, "for one", |new| new.customers = vec![customer.id]);
     app.key_with(Some(&ada), words, |new| new.permissions.all = true);
 
     let ada = app.walk_in(&ada, "/").await;
@@ -31,6 +36,13 @@ async fn no_page_is_wider_than_a_phone() {
         "/gateways/new",
         "/team",
         "/team/new",
+        &format!("/team/{}/confirm/disable", kim.id),
+        "/customers",
+        "/customers/new",
+        "/customers/import",
+        &customer.address(),
+        &format!("{}/edit", customer.address()),
+        &format!("{}/confirm/remove", customer.address()),
         "/settings",
         "/account",
         "/nothing-here",
