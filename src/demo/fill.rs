@@ -4,6 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{Connection, PgConnection, prelude::*, sql_query, sql_types::Text};
+use ipnet::IpNet;
 use zeroize::Zeroizing;
 
 use super::{
@@ -16,7 +17,7 @@ use crate::{
     environments::{self, Environment},
     error::{AppError, AppResult},
     gateways,
-    keys::{Key, Limit, NewKey, Permissions, commands},
+    keys::{Key, Limit, NewKey, Permissions, commands, parse_range},
     presets,
     schema::{
         api_access, applications as application_rows, customers as customer_rows,
@@ -241,13 +242,14 @@ impl Demo {
             permissions: self.permissions(sample.holds),
             limits: sample
                 .limit
-                .map(|(requests, per_seconds)| Limit { requests, per_seconds })
                 .into_iter()
+                .chain(sample.per_day.map(|requests| (requests, 86_400)))
+                .map(|(requests, per_seconds)| Limit { requests, per_seconds })
                 .collect(),
             expires_at: sample.expires.map(|days| self.ago(-days)),
             customers: sample.customer.map(|at| self.customers[at]).into_iter().collect(),
-            allowed_ips: Vec::new(),
-            excluded_ips: Vec::new(),
+            allowed_ips: ranges(sample.allowed_ips),
+            excluded_ips: ranges(sample.excluded_ips),
             allowed_origins: Vec::new(),
         }
     }
@@ -283,6 +285,10 @@ impl Demo {
     fn ago(&self, days: f64) -> DateTime<Utc> {
         self.now - TimeDelta::seconds((days * 86_400.0) as i64)
     }
+}
+
+fn ranges(typed: &[&str]) -> Vec<IpNet> {
+    typed.iter().filter_map(|range| parse_range(range)).collect()
 }
 
 impl Fate {

@@ -39,6 +39,11 @@ pub struct Sample {
     pub holds: Holds,
     /// Requests and the seconds of their window.
     pub limit: Option<(i32, i32)>,
+    /// Requests a day, besides.
+    pub per_day: Option<i32>,
+    /// Ranges it is restricted to, and exceptions from them.
+    pub allowed_ips: &'static [&'static str],
+    pub excluded_ips: &'static [&'static str],
     pub created: f64,
     /// In days from now; negative when it is over.
     pub expires: Option<f64>,
@@ -60,6 +65,9 @@ const KEY: Sample = Sample {
     is_test: false,
     holds: Holds::Some(&[0]),
     limit: Some((100, 1)),
+    per_day: None,
+    allowed_ips: &[],
+    excluded_ips: &[],
     created: 30.28,
     expires: Some(60.0),
     last_used: None,
@@ -97,6 +105,9 @@ pub const SAMPLES: [Sample; 15] = [
         name: "Internal Reporting Dashboard",
         holds: Holds::Section(0),
         limit: Some((60, 60)),
+        per_day: Some(20_000),
+        allowed_ips: &["203.0.113.0/24", "2001:db8:40::/48"],
+        excluded_ips: &["203.0.113.128/25"],
         created: 118.36,
         expires: Some(62.0),
         last_used: Some(11.0 * MINUTE),

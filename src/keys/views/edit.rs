@@ -32,7 +32,14 @@ impl Edit {
 
     /// What the environment says about expiry.
     pub fn policy(&self) -> Option<String> {
-        policy::statement(&self.environment)
+        let statement = policy::statement(&self.environment)?;
+        let fits = policy::check_expiry(&self.environment, self.key.expires_at, self.choices.now);
+        Some(match fits {
+            Ok(()) => statement,
+            Err(_) => {
+                format!("{statement} This key may go on longer, until its expiry is changed.")
+            }
+        })
     }
 
     pub fn may_never_expire(&self) -> bool {

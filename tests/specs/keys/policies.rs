@@ -184,6 +184,7 @@ async fn a_key_beyond_a_newer_policy_keeps_its_end_until_that_is_touched() {
     for key in [&never, &year] {
         let form = ada.get(&format!("{}/edit", key.page())).await;
         form.assert_shows("Production: at most 60 days; never is not allowed.");
+        form.assert_shows("This key may go on longer, until its expiry is changed.");
         ada.submit(&form, "main form", &[("note", "seen")]).await.assert_leads_to(&key.page());
     }
     assert_eq!(end_of(&app, never.public_key()), None);

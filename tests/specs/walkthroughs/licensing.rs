@@ -32,8 +32,8 @@ async fn a_key_is_generated_for_the_main_website() {
     ada.toggle("Customer Read").await;
     ada.toggle("Telemetry Write").await;
     super::continues_to(&ada, 4).await;
-    ada.fill("Requests", "2").await;
-    ada.choose_from("Unit", "hour").await;
+    ada.fill("Requests per second", "").await;
+    ada.fill("Requests per hour", "2").await;
     super::continues_to(&ada, 5).await;
     ada.sees("at most 2 times an hour").await;
     ada.click("Create API Key").await;
