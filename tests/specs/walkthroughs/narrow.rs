@@ -32,6 +32,11 @@ async fn no_page_is_wider_than_a_phone() {
         "/team",
         "/team/new",
         "/settings",
+        "/settings/environments",
+        "/settings/environments/new",
+        "/settings/catalogue",
+        "/settings/catalogue/permissions/new",
+        "/settings/catalogue/import",
         "/account",
         "/nothing-here",
     ] {
