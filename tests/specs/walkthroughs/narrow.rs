@@ -44,6 +44,11 @@ async fn no_page_is_wider_than_a_phone() {
         &format!("{}/edit", customer.address()),
         &format!("{}/confirm/remove", customer.address()),
         "/settings",
+        "/settings/environments",
+        "/settings/environments/new",
+        "/settings/catalogue",
+        "/settings/catalogue/permissions/new",
+        "/settings/catalogue/import",
         "/account",
         "/nothing-here",
     ] {
