@@ -124,8 +124,7 @@ pub async fn confirm_withdraw(
     id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
-    let form = WithdrawForm::for_viewer(&layout.viewer);
-    let drawn = ask(&app, layout, &hx, *id, form, Problems::default()).await?;
+    let drawn = ask(&app, layout, &hx, *id, WithdrawForm::blank(), Problems::default()).await?;
     fragment_or_page(hx, &drawn.as_dialog(), &drawn)
 }
 

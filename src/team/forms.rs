@@ -9,7 +9,7 @@ use crate::{
     keys::{Handover, Permissions, end_in_days},
     scopes::Section,
     text,
-    users::{NewUser, Role, Viewer, parse_email},
+    users::{NewUser, Role, parse_email},
     web::{Problems, Ticked},
 };
 
@@ -229,10 +229,9 @@ pub struct WithdrawForm {
 }
 
 impl WithdrawForm {
-    /// Nothing is done to the keys unless one says so; who takes them over would be the viewer.
-    pub fn for_viewer(viewer: &Viewer) -> Self {
-        let owner = viewer.id.map(|id| id.to_string());
-        Self { keys: "leave".into(), owner, days: "30".into() }
+    /// Nothing is done to the keys unless one says so.
+    pub fn blank() -> Self {
+        Self { keys: "leave".into(), owner: None, days: "30".into() }
     }
 
     pub fn parse(&self, now: DateTime<Utc>) -> Result<Handover, Problems> {
@@ -255,6 +254,10 @@ impl WithdrawForm {
 
     pub fn wants(&self, what: &str) -> bool {
         self.keys == what || (self.keys.is_empty() && what == "leave")
+    }
+
+    pub fn is_for_nobody_yet(&self) -> bool {
+        self.owner.is_none()
     }
 
     pub fn is_for(&self, id: &i64) -> bool {
