@@ -9,7 +9,7 @@ use chrono::Utc;
 use diesel::PgConnection;
 
 use super::{
-    forms::{GrantForm, WithdrawForm},
+    access_forms::{GrantForm, WithdrawForm},
     queries, views,
 };
 use crate::{
