@@ -9,7 +9,7 @@ use chrono::Utc;
 use diesel::PgConnection;
 
 use super::{
-    forms::{GrantForm, WithdrawForm},
+    access_forms::{GrantForm, WithdrawForm},
     queries, views,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     error::{AppError, AppResult},
     keys::{self, Handover, Key, spaced},
     scopes,
-    users::{Member, Role, Viewer},
+    users::{self, Member, Role, Viewer},
     web::{
         Fields, Flash, Hx, Layout, Problems, fragment_or_page, invalid, invalid_dialog, page,
         see_other,
@@ -124,8 +124,7 @@ pub async fn confirm_withdraw(
     id: Path<i64>,
 ) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
-    let form = WithdrawForm::for_viewer(&layout.viewer);
-    let drawn = ask(&app, layout, &hx, *id, form, Problems::default()).await?;
+    let drawn = ask(&app, layout, &hx, *id, WithdrawForm::blank(), Problems::default()).await?;
     fragment_or_page(hx, &drawn.as_dialog(), &drawn)
 }
 
@@ -152,10 +151,14 @@ pub async fn withdraw(
                 Role::Manager => keys::commands::hand_over(conn, &viewer, id, handover)?,
                 Role::Administrator => Vec::new(),
             };
-            Ok((queries::find(conn, &viewer, id)?, settled))
+            let to = match handover {
+                Handover::Transfer(Some(to)) => users::queries::find(conn, &viewer, to)?.name,
+                _ => "the operator".into(),
+            };
+            Ok((queries::find(conn, &viewer, id)?, settled, to))
         })
         .await;
-    let (member, settled) = match done {
+    let (member, settled, to) = match done {
         Ok(done) => done,
         Err(AppError::Unprocessable(sentence)) => {
             let problems = Problems::one("owner", sentence);
@@ -167,13 +170,13 @@ pub async fn withdraw(
         app.forget(Change::Key(key.id));
     }
     let mut message = format!("{} has no API access any more.", member.user.name);
-    if let Some(key) = settled.first() {
+    if !settled.is_empty() {
         let count = match settled.len() {
             1 => "One key".to_owned(),
             many => format!("{} keys", spaced(many as i64)),
         };
         message.push_str(&match handover {
-            Handover::Transfer(_) => format!(" {count} moved to {}.", key.owner_name()),
+            Handover::Transfer(_) => format!(" {count} moved to {to}."),
             Handover::Expire(at) => {
                 let day = crate::web::time::spell_day(at.date_naive());
                 format!(" {count} will stop at the end of {day}.")

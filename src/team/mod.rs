@@ -1,5 +1,6 @@
 //! The Team page: who may sign in, who has API access.
 
+mod access_forms;
 mod api_access;
 mod forms;
 mod queries;

@@ -2,7 +2,10 @@
 
 use askama::Template;
 
-use super::forms::{GrantForm, NewPerson, WithdrawForm};
+use super::{
+    access_forms::{GrantForm, WithdrawForm},
+    forms::NewPerson,
+};
 use crate::{
     access::Holder,
     config::Config,

@@ -50,10 +50,7 @@ fn a_preset_brings_exactly_its_catalogue_environments_and_wording() {
         assert_eq!(settings.preset.as_ref(), Some(&preset.slug));
         assert_eq!(settings.keys_title, preset.wording.keys_title);
         assert_eq!(settings.managers_may_revoke, preset.policy.managers_may_revoke);
-        assert_eq!(
-            Some(settings.managers_may_regenerate),
-            preset.policy.managers_may_regenerate
-        );
+        assert_eq!(Some(settings.managers_may_regenerate), preset.policy.managers_may_regenerate);
         assert_eq!(settings.new_key_all_permissions, preset.policy.new_key_all_permissions);
     }
 }

@@ -2,16 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{
-    disable, finish,
-    transfer::{give, receiver},
-};
+use super::{record, transfer::receiver};
 use crate::{
     audit::Action,
     error::{AppError, AppResult},
-    keys::{Key, queries},
+    keys::{Key, Permissions, queries},
     schema::keys,
     users::Viewer,
 };
@@ -29,8 +26,8 @@ pub enum Handover {
     Disable,
 }
 
-/// Does that to every live key of a person and returns those that changed. Belongs after the withdrawal, in its
-/// transaction: from then on the person makes no new ones.
+/// Does that to every live key of a person and returns those that changed, as they were. Belongs after the
+/// withdrawal, in its transaction: from then on the person makes no new ones.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] unless an administrator asks; [`AppError::Unprocessable`] when somebody else may not hold
@@ -45,51 +42,92 @@ pub fn hand_over(
     if handover == Handover::Leave {
         return Ok(Vec::new());
     }
-    let to = match handover {
-        Handover::Transfer(Some(id)) if id == owner_id => {
-            return Err(AppError::Unprocessable("Choose somebody else.".into()));
-        }
-        Handover::Transfer(Some(id)) => Some(receiver(conn, id)?),
-        _ => None,
-    };
     keys::table
         .filter(keys::owner_id.eq(owner_id).and(keys::deleted_at.is_null()))
         .select(keys::id)
         .order(keys::id)
         .for_update()
         .load::<i64>(conn)?;
-    let mut changed = Vec::new();
-    for key in queries::live_of(conn, &viewer, owner_id, Utc::now())? {
-        let after = match handover {
-            Handover::Leave => key.clone(),
-            Handover::Transfer(_) => {
-                give(conn, &viewer, &key, to.as_ref()).map_err(|error| taken(error, &key))?
-            }
-            Handover::Expire(at) => expire(conn, &viewer, &key, at)?,
-            Handover::Disable => disable(conn, &viewer, &key.public_key)?,
-        };
-        if after != key {
-            changed.push(after);
+    let live = queries::live_with_ids(conn, &viewer, owner_id, Utc::now())?;
+    match handover {
+        Handover::Leave => Ok(Vec::new()),
+        Handover::Transfer(to) => transfer(conn, &viewer, owner_id, live, to),
+        Handover::Expire(at) => expire(conn, &viewer, live, at),
+        Handover::Disable => disable(conn, &viewer, live),
+    }
+}
+
+fn transfer(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    owner_id: i64,
+    live: Vec<(Key, Permissions)>,
+    to: Option<i64>,
+) -> AppResult<Vec<Key>> {
+    if to == Some(owner_id) {
+        return Err(AppError::Unprocessable("Choose somebody else.".into()));
+    }
+    let receiver = to.map(|id| receiver(conn, id)).transpose()?;
+    if let Some(receiver) = &receiver {
+        for (key, held) in &live {
+            super::transfer::refuse_beyond(receiver, key, held)?;
         }
     }
-    Ok(changed)
+    let moved: Vec<Key> = live.into_iter().map(|(key, _)| key).collect();
+    for key in &moved {
+        // One by one: the constraint does not say whose name it was.
+        diesel::update(keys::table.find(key.id))
+            .set(keys::owner_id.eq(to))
+            .execute(conn)
+            .map_err(|error| taken(error.into(), key))?;
+    }
+    tell(conn, viewer, &moved, Action::KeyTransferred, |key| {
+        super::transfer::details(key, receiver.as_ref())
+    })?;
+    Ok(moved)
 }
 
 /// Never later than it would have ended anyway.
 fn expire(
     conn: &mut PgConnection,
     viewer: &Viewer,
-    key: &Key,
+    live: Vec<(Key, Permissions)>,
     at: DateTime<Utc>,
-) -> AppResult<Key> {
-    if key.expires_at.is_some_and(|expiry| expiry <= at) {
-        return Ok(key.clone());
-    }
-    diesel::update(keys::table.find(key.id))
+) -> AppResult<Vec<Key>> {
+    let later = |key: &Key| key.expires_at.is_none_or(|expiry| expiry > at);
+    let shortened: Vec<Key> = live.into_iter().map(|(key, _)| key).filter(later).collect();
+    let ids: Vec<i64> = shortened.iter().map(|key| key.id).collect();
+    diesel::update(keys::table.filter(keys::id.eq_any(ids)))
         .set((keys::expires_at.eq(at), keys::version.eq(keys::version + 1)))
         .execute(conn)?;
-    let details = json!({ "expires_at": [key.expires_at, at] });
-    finish(conn, viewer, key, Action::KeyUpdated, details)
+    let details = |key: &Key| json!({ "expires_at": [key.expires_at, at] });
+    tell(conn, viewer, &shortened, Action::KeyUpdated, details)?;
+    Ok(shortened)
+}
+
+fn disable(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    live: Vec<(Key, Permissions)>,
+) -> AppResult<Vec<Key>> {
+    let works = |key: &Key| key.disabled_at.is_none();
+    let stopped: Vec<Key> = live.into_iter().map(|(key, _)| key).filter(works).collect();
+    let ids: Vec<i64> = stopped.iter().map(|key| key.id).collect();
+    diesel::update(keys::table.filter(keys::id.eq_any(ids)))
+        .set(keys::disabled_at.eq(Utc::now()))
+        .execute(conn)?;
+    tell(conn, viewer, &stopped, Action::KeyDisabled, |_| json!({}))?;
+    Ok(stopped)
+}
+
+fn tell(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    changed: &[Key],
+    action: Action,
+    details: impl Fn(&Key) -> Value,
+) -> AppResult<()> {
+    changed.iter().try_for_each(|key| record(conn, viewer, key, action, details(key)))
 }
 
 fn taken(error: AppError, key: &Key) -> AppError {

@@ -1,13 +1,13 @@
 //! Giving a key to somebody else.
 
 use diesel::{PgConnection, prelude::*};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{finish, refuse_revoked, take};
 use crate::{
     audit::Action,
     error::{AppError, AppResult},
-    keys::{Key, queries},
+    keys::{Key, Permissions, queries},
     schema::{keys, users},
     users::{Origin, Viewer},
 };
@@ -31,7 +31,15 @@ pub fn transfer(
     }
     refuse_revoked(&key)?;
     let receiver = owner_id.map(|id| receiver(conn, id)).transpose()?;
-    give(conn, &viewer, &key, receiver.as_ref())
+    if let Some(receiver) = &receiver {
+        refuse_beyond(receiver, &key, &queries::holdings_of(conn, &key)?.ids)?;
+    }
+    if key.owner_id == owner_id {
+        return Ok(key);
+    }
+    diesel::update(keys::table.find(key.id)).set(keys::owner_id.eq(owner_id)).execute(conn)?;
+    let details = details(&key, receiver.as_ref());
+    finish(conn, &viewer, &key, Action::KeyTransferred, details)
 }
 
 /// Whoever gets a key, as they are now; role and grant are held still until the transaction ends.
@@ -55,28 +63,20 @@ pub(super) fn receiver(conn: &mut PgConnection, user_id: i64) -> AppResult<Viewe
     }
 }
 
-pub(super) fn give(
-    conn: &mut PgConnection,
-    viewer: &Viewer,
-    key: &Key,
-    receiver: Option<&Viewer>,
-) -> AppResult<Key> {
-    if let Some(receiver) = receiver {
-        let held = queries::holdings_of(conn, key)?.ids;
-        if !receiver.covers(key.environment_id, &held) {
-            return Err(AppError::Unprocessable(format!(
-                "{} holds more than the API access of {} covers. Widen it first, or choose somebody else.",
-                key.name, receiver.name
-            )));
-        }
+/// Nobody comes to hold what they may not hand out.
+pub(super) fn refuse_beyond(receiver: &Viewer, key: &Key, held: &Permissions) -> AppResult<()> {
+    if receiver.covers(key.environment_id, held) {
+        return Ok(());
     }
-    let owner_id = receiver.and_then(|receiver| receiver.id);
-    if key.owner_id == owner_id {
-        return Ok(key.clone());
-    }
-    diesel::update(keys::table.find(key.id)).set(keys::owner_id.eq(owner_id)).execute(conn)?;
+    Err(AppError::Unprocessable(format!(
+        "{} holds more than the API access of {} covers. Widen it first, or choose somebody else.",
+        key.name, receiver.name
+    )))
+}
+
+/// What the trail says of a transfer.
+pub(super) fn details(key: &Key, receiver: Option<&Viewer>) -> Value {
     let name = receiver.map_or("Operator", |receiver| &receiver.name);
-    let details =
-        json!({ "owner": [key.owner_name(), name], "owner_id": [key.owner_id, owner_id] });
-    finish(conn, viewer, key, Action::KeyTransferred, details)
+    let id = receiver.and_then(|receiver| receiver.id);
+    json!({ "owner": [key.owner_name(), name], "owner_id": [key.owner_id, id] })
 }

@@ -126,3 +126,26 @@ async fn nothing_changes_when_the_trail_cannot_be_written() {
     assert_eq!(stored(&app), before);
     assert_eq!(app.code(&gateway, &key.secret).await, "VALID");
 }
+
+#[actix_web::test]
+async fn where_the_policy_says_so_only_administrators_regenerate() {
+    let app = TestApp::start();
+    let mia = app.manager_with_access("Mia");
+    let key = app.key(&mia, "deploy bot");
+    let mut adas = app.sign_in(&app.administrator("Ada")).await;
+    let mut mias = app.sign_in(&mia).await;
+    mias.get(&key.page()).await.assert_shows("Regenerate");
+
+    let page = adas.get("/settings").await;
+    page.attribute("[name='managers_may_regenerate']", "checked");
+    adas.post("/settings", &[("managers_may_revoke", "yes")]).await.assert_leads_to("/settings");
+    let page = adas.get("/settings").await;
+    assert!(page.all("[name='managers_may_regenerate'][checked]").is_empty());
+
+    mias.get(&key.page()).await.assert_hides("Regenerate");
+    mias.get("/keys").await.assert_hides("Regenerate");
+    let address = format!("{}/regenerate", key.page());
+    mias.post(&address, &[("version", "1")]).await.assert_status(403).assert_hides("prod_sk_");
+    assert_eq!(app.code(&app.gateway("production"), &key.secret).await, "VALID");
+    adas.post(&address, &[("version", "1")]).await.assert_status(200);
+}

@@ -173,7 +173,7 @@ fn a_grant_that_is_narrowed_first_refuses_the_key_that_waited_for_it() {
         .join()
         .unwrap();
     assert!(matches!(outcome, Err(AppError::BeyondGrant(_))), "{outcome:?}");
-    assert!(!order(&app).contains(&"key.enabled".to_owned()));
+    assert_eq!(order(&app), ["key.created"], "only the one it was to be like");
 }
 
 #[test]

@@ -111,7 +111,7 @@ async fn a_manager_with_all_permissions_is_shut_out_when_the_grant_is_withdrawn(
 
     let ada = app.walk_in(&ada, "/team").await;
     ada.click("Withdraw API access from Kim").await;
-    ada.sees("One active key belongs to Kim").await;
+    ada.sees("One live key belongs to Kim").await;
     ada.click("Withdraw API access").await;
     ada.row_says("Kim", "None").await;
 

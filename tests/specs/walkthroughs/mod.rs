@@ -6,6 +6,7 @@
 //! | `troubleshooting.rs` | what to do about 401, 403 and 429 |
 //! | `without_javascript.rs` | the whole life of a key with scripts off |
 //! | `reveal.rs` | a secret is shown once |
+//! | `grants.rs` | limited API access, until it is withdrawn |
 //! | `wizard.rs` | typing, toggling, going back and forth |
 //! | `list.rs` | menus, dialogs, searching |
 //! | `keyboard.rs` | without a mouse |
@@ -14,6 +15,7 @@
 //! | `narrow.rs` | on a phone |
 
 mod affiliate;
+mod grants;
 mod keyboard;
 mod licensing;
 mod list;

@@ -10,6 +10,7 @@ async fn no_page_is_wider_than_a_phone() {
         "a name of many words that goes on and on until nobody can remember how it began, really";
     let ada = app.administrator("Ada");
     let kim = app.manager_with_access("Kim of the very long and winding name of many syllables");
+    let kim_id = kim.id;
     let application = app.application(&long);
     app.gateway("production");
     let key = app.key_with(Some(&kim), &long, |new| new.note = long.clone());
@@ -43,6 +44,9 @@ async fn no_page_is_wider_than_a_phone() {
         &customer.address(),
         &format!("{}/edit", customer.address()),
         &format!("{}/confirm/remove", customer.address()),
+        &format!("/team/{}/grant", kim_id),
+        &format!("/team/{}/confirm/withdraw", kim_id),
+        &format!("{}/confirm/transfer", key.page()),
         "/settings",
         "/settings/environments",
         "/settings/environments/new",
