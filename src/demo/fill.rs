@@ -16,7 +16,7 @@ use crate::{
     environments::{self, Environment},
     error::{AppError, AppResult},
     gateways,
-    keys::{Key, Limit, NewKey, Permissions, commands},
+    keys::{Key, Limit, NewKey, Overlap, Permissions, commands},
     presets,
     schema::{
         api_access, applications as application_rows, gateways as gateway_rows, key_secrets, keys,
@@ -185,7 +185,13 @@ impl Demo {
                 diesel::update(row).set(keys::revoked_at.eq(at)).execute(conn)?;
             }
             Fate::Regenerated(_) => {
-                commands::regenerate(conn, self.owner(sample), &key.public_key, None)?;
+                commands::regenerate(
+                    conn,
+                    self.owner(sample),
+                    &key.public_key,
+                    None,
+                    Overlap::Now,
+                )?;
                 let secrets = key_secrets::table.filter(key_secrets::key_id.eq(key.id));
                 diesel::update(secrets.filter(key_secrets::ends_at.is_not_null()))
                     .set(key_secrets::ends_at.eq(at))

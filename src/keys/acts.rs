@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{
     Key, commands, queries,
     routes::parse_key,
-    views::{self, Question, Row},
+    views::{self, Overlaps, Question, Row},
 };
 use crate::{
     app::App,
@@ -107,12 +107,14 @@ pub async fn confirm(
     let public_key = parse_key(&public_key)?;
     let act = Act::ALL.into_iter().find(|known| known.slug() == act).ok_or(AppError::NotFound)?;
     let viewer = layout.viewer.clone();
-    let (key, recent, may_revoke) = app
+    let (key, recent, may_revoke, overlaps) = app
         .db
         .read(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
             let recent = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::days(1))?.valid;
-            Ok((key, recent, commands::may_revoke(conn, &viewer)?))
+            let overlaps =
+                if act.is_regenerate() { Some(Overlaps::of(conn, &key, None)?) } else { None };
+            Ok((key, recent, commands::may_revoke(conn, &viewer)?, overlaps))
         })
         .await?;
     let acts = views::Acts::on(&key, key.status(Utc::now()), &layout.viewer, may_revoke);
@@ -124,12 +126,32 @@ pub async fn confirm(
         from_list: hx.is_on("/keys"),
         error: None,
         reason: String::new(),
+        overlaps,
     };
     if hx.wants_fragment() {
         page(&views::ConfirmDialog { question })
     } else {
         page(&views::ConfirmPage { layout, question })
     }
+}
+
+/// The question of a regeneration once more, with what was wrong.
+pub(super) async fn regeneration(
+    app: &App,
+    viewer: Viewer,
+    public_key: String,
+    error: Option<String>,
+) -> AppResult<Question> {
+    app.db
+        .read(move |conn| {
+            let key = queries::find(conn, &viewer, &public_key)?;
+            commands::refuse_revoked(&key)?;
+            let recent = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::days(1))?.valid;
+            let overlaps = Some(Overlaps::of(conn, &key, error)?);
+            let (act, reason) = (Act::Regenerate, String::new());
+            Ok(Question { key, act, recent, from_list: false, error: None, reason, overlaps })
+        })
+        .await
 }
 
 /// A page that asks for what would be refused helps nobody.
@@ -279,6 +301,7 @@ async fn ask_again(
         from_list: hx.is_on("/keys"),
         error: Some(error),
         reason,
+        overlaps: None,
     };
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     if hx.wants_fragment() {

@@ -13,6 +13,8 @@
 //! | `wizard.rs` | the steps of creating |
 //! | `routes.rs` | addresses |
 //! | `list.rs`, `show.rs`, `edit.rs`, `regenerate.rs` | handlers of those pages |
+//! | `overlap.rs` | how long an old secret goes on, and who still calls with it |
+//! | `recover.rs` | the eye: whether a secret can be seen again, and seeing it |
 //! | `acts.rs` | handlers of what happens to a key: confirm, then do |
 //! | `views/` | one struct per template |
 
@@ -25,7 +27,9 @@ mod form;
 mod history;
 mod list;
 mod model;
+mod overlap;
 pub mod queries;
+mod recover;
 mod regenerate;
 mod routes;
 mod show;
@@ -38,5 +42,6 @@ pub use form::{Choices, KeyErrors, KeyForm};
 pub use model::{
     Key, KeyChanges, Limit, NewKey, Permissions, Status, WINDOWS, end_in_days, end_of, spaced,
 };
+pub use overlap::Overlap;
 pub use queries::is_active;
 pub use routes::routes;

@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::{acts, edit, list, regenerate, show, wizard};
+use super::{acts, edit, list, recover, regenerate, show, wizard};
 use crate::{
     credentials::Presented,
     error::{AppError, AppResult},
@@ -16,6 +16,11 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/keys/new/sketch").post(wizard::sketch))
         .service(web::resource("/keys/{key}").get(show::show))
         .service(web::resource("/keys/{key}/edit").get(edit::edit).post(edit::update))
+        .service(web::resource("/keys/{key}/confirm/finish").get(regenerate::confirm_finish))
+        .service(web::resource("/keys/{key}/finish").post(regenerate::finish))
+        .service(web::resource("/keys/{key}/extend").post(regenerate::extend))
+        .service(web::resource("/keys/{key}/confirm/reveal").get(recover::confirm))
+        .service(web::resource("/keys/{key}/reveal").post(recover::reveal))
         .service(web::resource("/keys/{key}/confirm/{act}").get(acts::confirm))
         .service(web::resource("/keys/{key}/disable").post(acts::disable))
         .service(web::resource("/keys/{key}/enable").post(acts::enable))

@@ -2,7 +2,9 @@
 //! event there, and announces the change to whoever verifies.
 
 mod create;
+mod recover;
 mod regenerate;
+mod reset;
 mod status;
 mod update;
 
@@ -20,7 +22,9 @@ use crate::{
 };
 
 pub use create::create;
-pub use regenerate::regenerate;
+pub use recover::{keep, reveal};
+pub use regenerate::{extend_overlap, finish_overlap, regenerate};
+pub use reset::reset;
 pub use status::{delete, disable, enable, may_revoke, revoke};
 pub use update::{Edited, update};
 

@@ -3,13 +3,15 @@
 mod confirm;
 mod create;
 mod edit;
+mod eye;
 mod list;
 mod row;
 mod show;
 
-pub use confirm::{ConfirmDialog, ConfirmPage, Question};
+pub use confirm::{ConfirmDialog, ConfirmPage, Finish, Overlaps, Question};
 pub use create::{CreatedBefore, New, Reveal, SketchAside};
 pub use edit::{Conflict, Edit, compare};
+pub use eye::{Eye, RevealAgain};
 pub use list::Index;
 pub use row::{Acts, Changed, Chip, Row};
 pub use show::{Granted, Show};
