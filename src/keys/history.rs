@@ -60,7 +60,7 @@ fn regenerated(details: &Value) -> Option<String> {
         _ if details["reset"] == true => {
             format!("with all keys of the application; the old one, {masked}, stopped at once")
         }
-        Some(minute) => format!("the old one, {masked}, went on {}", until(minute)),
+        Some(minute) => format!("the old one, {masked}, was given {}", until(minute)),
         None => format!("the old one, {masked}, stopped at once"),
     })
 }

@@ -162,7 +162,8 @@ impl Caller {
     }
 }
 
-/// The old secrets of a key that its owner should know of, the one that still works first.
+/// The old secrets of a key that its owner should know of, the one that still works first. When the key itself is
+/// revoked there is nothing left to change over.
 ///
 /// # Errors
 /// When Postgres cannot be asked.
@@ -171,6 +172,9 @@ pub fn old_secrets(
     key: &Key,
     now: DateTime<Utc>,
 ) -> AppResult<Vec<OldSecret>> {
+    if key.revoked_at.is_some() {
+        return Ok(Vec::new());
+    }
     let replaced: Vec<(i64, String, Option<DateTime<Utc>>)> = key_secrets::table
         .filter(key_secrets::key_id.eq(key.id))
         .filter(key_secrets::ends_at.gt(now - TimeDelta::days(REMEMBERED_DAYS)))

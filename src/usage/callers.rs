@@ -14,9 +14,14 @@ use crate::error::AppResult;
 /// So many callers of a secret are told apart, in memory and in Postgres.
 const TOLD_APART: usize = 20;
 
-/// By secret and caller: how many requests, and the last. `None` is everybody who is not told apart.
+/// By secret, then by caller; `None` is everybody who is not told apart.
 #[derive(Default)]
-pub(super) struct Callers(HashMap<i64, HashMap<Option<IpAddr>, (u64, DateTime<Utc>)>>);
+pub(super) struct Callers(HashMap<i64, HashMap<Option<IpAddr>, Seen>>);
+
+struct Seen {
+    requests: u64,
+    last: DateTime<Utc>,
+}
 
 impl Callers {
     /// Adds requests. In a map that is full, a secret that is not in it is left out: this is for its owner to look at,
@@ -34,9 +39,10 @@ impl Callers {
         }
         let known = self.0.entry(secret).or_default();
         let is_told_apart = known.contains_key(&caller) || known.len() < TOLD_APART;
-        let (count, last) = known.entry(caller.filter(|_| is_told_apart)).or_insert((0, at));
-        *count += requests;
-        *last = at.max(*last);
+        let caller = caller.filter(|_| is_told_apart);
+        let seen = known.entry(caller).or_insert(Seen { requests: 0, last: at });
+        seen.requests += requests;
+        seen.last = at.max(seen.last);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -46,8 +52,8 @@ impl Callers {
     /// Adds what another holds.
     pub fn absorb(&mut self, other: Self, room: usize) {
         for (secret, callers) in other.0 {
-            for (caller, (requests, at)) in callers {
-                self.add(room, secret, caller, requests, at);
+            for (caller, seen) in callers {
+                self.add(room, secret, caller, seen.requests, seen.last);
             }
         }
     }
@@ -59,11 +65,11 @@ impl Callers {
         }
         let (mut secrets, mut callers, mut requests, mut ats) = (vec![], vec![], vec![], vec![]);
         for (secret, known) in &self.0 {
-            for (caller, (count, at)) in known {
+            for (caller, seen) in known {
                 secrets.push(*secret);
                 callers.push(caller.map(|caller| caller.to_string()).unwrap_or_default());
-                requests.push(i64::try_from(*count).unwrap_or(i64::MAX));
-                ats.push(*at);
+                requests.push(i64::try_from(seen.requests).unwrap_or(i64::MAX));
+                ats.push(seen.last);
             }
         }
         diesel::sql_query(
@@ -106,7 +112,7 @@ mod tests {
         }
         let known = &callers.0[&7];
         assert_eq!(known.len(), TOLD_APART + 1);
-        assert_eq!(known[&None].0, 160);
+        assert_eq!(known[&None].requests, 160);
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub fn finish_overlap(
     finish(conn, &viewer, &key, Action::KeyOverlapFinished, details)
 }
 
-/// Gives the old secret another while from now. One that has stopped stays dead.
+/// Gives the old secret another while from now; it never stops sooner for it. One that has stopped stays dead.
 ///
 /// # Errors
 /// As [`finish_overlap`]; [`AppError::Unprocessable`] for no time at all.
@@ -88,7 +88,7 @@ pub fn extend_overlap(
     }
     let now = Utc::now();
     let before = overlap_under_way(conn, &key, version, now)?;
-    let until = overlap.end(now, key.expires_at);
+    let until = overlap.end(now, key.expires_at).max(before);
     diesel::update(
         key_secrets::table.filter(key_secrets::key_id.eq(key.id).and(key_secrets::ends_at.gt(now))),
     )

@@ -6,7 +6,7 @@ use super::Row;
 use crate::{
     keys::{
         history::Told,
-        overlap::{Choice, OldSecret, Overlap},
+        overlap::{Choice, OldSecret},
         queries::Restrictions,
         spaced,
     },
@@ -47,10 +47,10 @@ impl Show {
         spaced(self.days.iter().map(|day| day.refused).sum())
     }
 
-    /// For how long the old secret can go on from now.
-    pub fn extensions(&self) -> Vec<Choice> {
+    /// Until when the old secret can go on, other than it does.
+    pub fn extensions(&self, old: &OldSecret) -> Vec<Choice> {
         let mut choices = Choice::all(self.row.now, self.row.key.expires_at);
-        choices.retain(|choice| choice.overlap != Overlap::Now);
+        choices.retain(|choice| choice.ends_at > old.ends_at);
         choices
     }
 

@@ -72,7 +72,7 @@ async fn both_secrets_work_until_the_overlap_ends() {
     ada.get(&key.page())
         .await
         .assert_shows("The old secret still works")
-        .assert_shows("went on until");
+        .assert_shows("was given until");
 
     let_it_end(&app, &key);
     assert_eq!(app.code(&gateway, &key.secret).await, "SECRET_REPLACED");
@@ -97,6 +97,7 @@ async fn what_ends_the_key_ends_both() {
         }
         assert_eq!(app.code(&gateway, &secret).await, code);
         assert_eq!(app.code(&gateway, &key.secret).await, code);
+        ada.get(&key.page()).await.assert_status(200).assert_hides("The old secret still works");
     }
 }
 

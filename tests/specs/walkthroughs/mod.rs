@@ -6,6 +6,7 @@
 //! | `troubleshooting.rs` | what to do about 401, 403 and 429 |
 //! | `without_javascript.rs` | the whole life of a key with scripts off |
 //! | `reveal.rs` | a secret is shown once |
+//! | `rotation.rs` | changing secrets over, all at once, and seeing one again |
 //! | `wizard.rs` | typing, toggling, going back and forth |
 //! | `list.rs` | menus, dialogs, searching |
 //! | `keyboard.rs` | without a mouse |
@@ -22,6 +23,7 @@ mod narrow;
 mod payloads;
 mod payments;
 mod reveal;
+mod rotation;
 mod troubleshooting;
 mod without_javascript;
 mod wizard;
