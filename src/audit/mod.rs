@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::{error::AppResult, schema::audit_events, users::Viewer};
 
+/// Rows in one statement; Postgres takes 65 535 values.
+const AT_ONCE: usize = 1_000;
+
 /// What was done. The names are stored and shown; they never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -123,6 +126,37 @@ pub fn record(
             audit_events::details.eq(details),
         ))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Writes the same act upon many things; each is its subject's id and name, and its details.
+///
+/// # Errors
+/// As [`record`].
+pub fn record_each(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    action: Action,
+    mut acts: Vec<(String, String, Value)>,
+) -> AppResult<()> {
+    while !acts.is_empty() {
+        let rows: Vec<_> = acts
+            .drain(..acts.len().min(AT_ONCE))
+            .map(|(subject, name, details)| {
+                (
+                    audit_events::actor_id.eq(viewer.id),
+                    audit_events::actor.eq(&viewer.name),
+                    audit_events::ip.eq(viewer.origin.ip.map(IpNet::from)),
+                    audit_events::request_id.eq(viewer.origin.request_id as Option<Uuid>),
+                    audit_events::action.eq(action.slug()),
+                    audit_events::subject.eq(subject),
+                    audit_events::subject_name.eq(name),
+                    audit_events::details.eq(details),
+                )
+            })
+            .collect();
+        diesel::insert_into(audit_events::table).values(rows).execute(conn)?;
+    }
     Ok(())
 }
 

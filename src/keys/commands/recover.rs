@@ -28,21 +28,30 @@ pub fn keep(
     key: &Key,
     secret: &Secret,
 ) -> AppResult<()> {
-    let Some(vault) = vault else { return Ok(()) };
-    // Held still: whoever switches it off meanwhile waits, and then erases what is kept here.
-    let since: Option<DateTime<Utc>> = applications::table
-        .find(key.application_id)
-        .select(applications::recoverable_since)
-        .for_share()
-        .first(conn)?;
-    if since.is_none() {
-        return Ok(());
-    }
+    let Some(vault) = wanted_by(conn, vault, key.application_id)? else { return Ok(()) };
     let sealed = vault.seal(secret, &key.public_key)?;
     diesel::update(key_secrets::table.filter(key_secrets::hash.eq(secret.hash().as_bytes())))
         .set(key_secrets::sealed.eq(sealed))
         .execute(conn)?;
     Ok(())
+}
+
+/// The vault, where the application wants its new secrets kept.
+pub(super) fn wanted_by<'a>(
+    conn: &mut PgConnection,
+    vault: Option<&'a Vault>,
+    application_id: i64,
+) -> AppResult<Option<&'a Vault>> {
+    if vault.is_none() {
+        return Ok(None);
+    }
+    // Held still: whoever switches it off meanwhile waits, and then erases what is kept here.
+    let since: Option<DateTime<Utc>> = applications::table
+        .find(application_id)
+        .select(applications::recoverable_since)
+        .for_share()
+        .first(conn)?;
+    Ok(vault.filter(|_| since.is_some()))
 }
 
 /// Shows the present secret of a key once more, and writes that down. Whoever calls this has asked for the password.

@@ -6,20 +6,24 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    issue, keep, record,
+    recover::wanted_by,
     regenerate::{end_overlaps, retire_current},
 };
 use crate::{
     applications::Application,
     audit::{self, Action, Subject},
+    changes::Change,
     credentials::Secret,
     environments::Environment,
     error::{AppError, AppResult},
     keys::{Key, queries},
-    schema::{key_resets, keys},
+    schema::{key_resets, key_secrets, keys},
     users::Viewer,
     vault::Vault,
 };
+
+/// Rows in one statement; Postgres takes 65 535 values.
+const AT_ONCE: usize = 1_000;
 
 /// Regenerates every active key without an overlap: what was revealed before is dead when this commits. `form` is the
 /// number the form was drawn with, so that a form resets once.
@@ -67,14 +71,27 @@ pub fn reset(
     diesel::update(keys::table.filter(keys::id.eq_any(&ids)))
         .set(keys::version.eq(keys::version + 1))
         .execute(conn)?;
-    let mut made = Vec::with_capacity(found.len());
+    let vault = wanted_by(conn, vault, application.id)?;
+    let (mut made, mut rows, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for key in found {
-        let secret = issue(conn, key.id, &environment.prefix)?;
-        keep(conn, vault, &key, &secret)?;
+        let secret = Secret::for_key(&environment.prefix);
+        let sealed = vault.map(|vault| vault.seal(&secret, &key.public_key)).transpose()?;
+        rows.push((
+            key_secrets::key_id.eq(key.id),
+            key_secrets::hash.eq(secret.hash().as_bytes().to_vec()),
+            key_secrets::masked.eq(secret.masked()),
+            key_secrets::sealed.eq(sealed),
+        ));
         let details = json!({ "secret": [key.secret.masked, secret.masked()], "reset": true });
-        record(conn, &viewer, &key, Action::KeyRegenerated, details)?;
+        events.push((key.public_key.clone(), key.name.clone(), details));
         made.push((key, secret));
     }
+    while !rows.is_empty() {
+        let some: Vec<_> = rows.drain(..rows.len().min(AT_ONCE)).collect();
+        diesel::insert_into(key_secrets::table).values(some).execute(conn)?;
+    }
+    audit::record_each(conn, &viewer, Action::KeyRegenerated, events)?;
+    Change::announce_keys(conn, &ids)?;
     let subject = Subject { id: &application.app_id, name: &application.name };
     let details = json!({ "environment": environment.slug, "keys": made.len() });
     audit::record(conn, &viewer, Action::ApplicationKeysReset, subject, details)?;
