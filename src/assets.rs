@@ -29,10 +29,12 @@ pub const SCRIPTS: [&str; 2] = ["js/htmx.min.js", BEHAVIOUR];
 /// All our own scripts as one file: ten more answers would cost a first visit more than what is in them.
 const BEHAVIOUR: &str = "js/app.js";
 
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 12] = [
     "js/copy.js",
     "js/dialogs.js",
     "js/reveal.js",
+    "js/hide.js",
+    "js/download.js",
     "js/permissions.js",
     "js/menus.js",
     "js/times.js",

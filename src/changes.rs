@@ -1,7 +1,10 @@
 //! Telling every process that something verified against has changed. `NOTIFY` is delivered when the transaction
 //! commits, so whoever hears of a change can already read it.
 
-use diesel::{PgConnection, RunQueryDsl, sql_types::Text};
+use diesel::{
+    PgConnection, RunQueryDsl,
+    sql_types::{Array, BigInt, Text},
+};
 
 use crate::error::AppResult;
 
@@ -27,6 +30,18 @@ impl Change {
         diesel::sql_query("select pg_notify($1, $2)")
             .bind::<Text, _>(CHANNEL)
             .bind::<Text, _>(self.to_payload())
+            .execute(conn)?;
+        Ok(())
+    }
+
+    /// Says so of many keys in one statement.
+    ///
+    /// # Errors
+    /// As [`Change::announce`].
+    pub fn announce_keys(conn: &mut PgConnection, ids: &[i64]) -> AppResult<()> {
+        diesel::sql_query("select pg_notify($1, 'key:' || id) from unnest($2) as changed (id)")
+            .bind::<Text, _>(CHANNEL)
+            .bind::<Array<BigInt>, _>(ids)
             .execute(conn)?;
         Ok(())
     }

@@ -12,6 +12,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use ipnet::IpNet;
 use url::Url;
 
+use crate::vault::Vault;
+
 /// The settings, read once at start.
 pub struct Config {
     /// `DATABASE_URL`: a Postgres to use. Unset: a private one under the data directory.
@@ -29,6 +31,10 @@ pub struct Config {
     /// `LATCHKEY_SESSION_KEY`: base64 of at least 64 random bytes. Changing it signs everyone out.
     /// Default: generated, kept in the data directory.
     pub session_key: Option<Key>,
+
+    /// `LATCHKEY_VAULT_KEY`: base64 of 32 random bytes, under which applications may keep secrets that can be seen again.
+    /// Several, with commas: the first encrypts, all of them decrypt. Default: none, and no secret is kept.
+    pub vault: Option<Vault>,
 
     /// `LATCHKEY_TRUSTED_PROXIES`: comma-separated IP ranges whose `X-Forwarded-For` is believed. Default: none.
     pub trusted_proxies: Vec<IpNet>,
@@ -68,6 +74,7 @@ impl Config {
             session_key: setting("LATCHKEY_SESSION_KEY")
                 .map(|value| parse_session_key(&value))
                 .transpose()?,
+            vault: setting("LATCHKEY_VAULT_KEY").map(|value| Vault::parse(&value)).transpose()?,
             trusted_proxies: setting("LATCHKEY_TRUSTED_PROXIES")
                 .map_or_else(|| Ok(Vec::new()), |value| parse_ranges(&value))?,
             log: setting("LATCHKEY_LOG").unwrap_or_else(|| "info".into()),
@@ -156,6 +163,7 @@ mod tests {
             ("LATCHKEY_BASE_URL", "keys.example.com"),
             ("LATCHKEY_BASE_URL", "https://keys.example.com/path"),
             ("LATCHKEY_SESSION_KEY", "short"),
+            ("LATCHKEY_VAULT_KEY", "short"),
             ("LATCHKEY_TRUSTED_PROXIES", "10.0.0.0/33"),
             ("LATCHKEY_LOG_FORMAT", "xml"),
         ] {
@@ -164,6 +172,15 @@ mod tests {
                 .unwrap_or_else(|| panic!("{name}={value} was accepted"));
             assert!(error.to_string().contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn vault_keys_can_be_rotated() {
+        assert!(config(&[]).unwrap().vault.is_none());
+        let (one, two) = (STANDARD.encode([1; 32]), STANDARD.encode([2; 32]));
+        let both = format!("{one}, {two}");
+        let vault = config(&[("LATCHKEY_VAULT_KEY", &both)]).unwrap().vault.unwrap();
+        assert_eq!(vault.size(), 2);
     }
 
     #[test]

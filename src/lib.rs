@@ -34,5 +34,6 @@ pub mod team;
 pub mod text;
 pub mod usage;
 pub mod users;
+pub mod vault;
 pub mod verify;
 pub mod web;

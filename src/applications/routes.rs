@@ -5,7 +5,7 @@ use actix_web::{
     web::{self, Data, Path, ServiceConfig},
 };
 
-use super::{commands, forms::Form, queries, views};
+use super::{commands, forms::Form, queries, recovery, reset, secrets, views};
 use crate::{
     app::App,
     changes::Change,
@@ -17,6 +17,18 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/applications").get(index).post(create))
         .service(web::resource("/applications/new").get(new))
         .service(web::resource("/applications/{app_id}").get(show))
+        .service(web::resource("/applications/{app_id}/confirm/reset").get(reset::confirm))
+        .service(web::resource("/applications/{app_id}/reset").post(reset::reset))
+        .service(
+            web::resource("/applications/{app_id}/confirm/keep-secrets")
+                .get(recovery::confirm_keep),
+        )
+        .service(
+            web::resource("/applications/{app_id}/confirm/erase-secrets")
+                .get(recovery::confirm_erase),
+        )
+        .service(web::resource("/applications/{app_id}/keep-secrets").post(recovery::keep))
+        .service(web::resource("/applications/{app_id}/erase-secrets").post(recovery::erase))
         .service(web::resource("/applications/{app_id}/edit").get(edit))
         .service(web::resource("/applications/{app_id}/rename").post(rename));
 }
@@ -41,15 +53,17 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
 async fn show(app: Data<App>, layout: Layout, app_id: Path<String>) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let viewer = layout.viewer.clone();
-    let (application, active_keys) = app
+    let (application, active_keys, secrets) = app
         .db
         .read(move |conn| {
             let application = queries::find(conn, &viewer, &app_id)?;
             let active_keys = queries::count_active_keys_of(conn, &viewer, application.id)?;
-            Ok((application, active_keys))
+            let secrets = secrets::load(conn, &viewer, &application)?;
+            Ok((application, active_keys, secrets))
         })
         .await?;
-    page(&views::Show { layout, application, active_keys })
+    let has_vault = app.config.vault.is_some();
+    page(&views::Show { layout, application, active_keys, secrets, has_vault })
 }
 
 async fn new(layout: Layout) -> AppResult<HttpResponse> {
@@ -120,7 +134,7 @@ async fn rename(
 }
 
 /// Whoever has API access sees applications; only administrators change them.
-fn for_changing(layout: Layout) -> AppResult<Layout> {
+pub(super) fn for_changing(layout: Layout) -> AppResult<Layout> {
     let layout = layout.with_api_access()?;
     if layout.viewer.is_administrator() { Ok(layout) } else { Err(AppError::Forbidden) }
 }

@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::{error::AppResult, schema::audit_events, users::Viewer};
 
+/// Rows in one statement; Postgres takes 65 535 values.
+const AT_ONCE: usize = 1_000;
+
 /// What was done. The names are stored and shown; they never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -16,11 +19,17 @@ pub enum Action {
     KeyDisabled,
     KeyEnabled,
     KeyRegenerated,
+    KeyOverlapFinished,
+    KeyOverlapExtended,
+    KeyRevealed,
     KeyRevoked,
     KeyDeleted,
     KeyTransferred,
     ApplicationCreated,
     ApplicationRenamed,
+    ApplicationKeysReset,
+    ApplicationSecretsKept,
+    ApplicationSecretsErased,
     GatewayCreated,
     GatewayRenamed,
     GatewayRevoked,
@@ -71,11 +80,17 @@ impl Action {
             Self::KeyDisabled => "key.disabled",
             Self::KeyEnabled => "key.enabled",
             Self::KeyRegenerated => "key.regenerated",
+            Self::KeyOverlapFinished => "key.overlap_finished",
+            Self::KeyOverlapExtended => "key.overlap_extended",
+            Self::KeyRevealed => "key.revealed",
             Self::KeyRevoked => "key.revoked",
             Self::KeyDeleted => "key.deleted",
             Self::KeyTransferred => "key.transferred",
             Self::ApplicationCreated => "application.created",
             Self::ApplicationRenamed => "application.renamed",
+            Self::ApplicationKeysReset => "application.keys_reset",
+            Self::ApplicationSecretsKept => "application.secrets_kept",
+            Self::ApplicationSecretsErased => "application.secrets_erased",
             Self::GatewayCreated => "gateway.created",
             Self::GatewayRenamed => "gateway.renamed",
             Self::GatewayRevoked => "gateway.revoked",
@@ -176,6 +191,37 @@ pub fn difference(before: &Value, after: &Value) -> Value {
         .filter(|(field, value)| before.get(*field) != Some(value))
         .map(|(field, value)| (field.clone(), json!([before.get(field), value])))
         .collect()
+}
+
+/// Writes the same act upon many things; each is its subject's id and name, and its details.
+///
+/// # Errors
+/// As [`record`].
+pub fn record_each(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    action: Action,
+    mut acts: Vec<(String, String, Value)>,
+) -> AppResult<()> {
+    while !acts.is_empty() {
+        let rows: Vec<_> = acts
+            .drain(..acts.len().min(AT_ONCE))
+            .map(|(subject, name, details)| {
+                (
+                    audit_events::actor_id.eq(viewer.id),
+                    audit_events::actor.eq(&viewer.name),
+                    audit_events::ip.eq(viewer.origin.ip.map(IpNet::from)),
+                    audit_events::request_id.eq(viewer.origin.request_id as Option<Uuid>),
+                    audit_events::action.eq(action.slug()),
+                    audit_events::subject.eq(subject),
+                    audit_events::subject_name.eq(name),
+                    audit_events::details.eq(details),
+                )
+            })
+            .collect();
+        diesel::insert_into(audit_events::table).values(rows).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// The last events of one thing, newest first.

@@ -13,6 +13,7 @@ use crate::{
     db::{self, MIGRATIONS},
     schema::users,
     users::Role,
+    vault::Vault,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +79,7 @@ fn examine(config: &Config) -> Vec<Finding> {
         trusted_proxies(config),
         data_dir(&config.data_dir),
         session_key(config),
+        vault(config),
     ];
     findings.extend(postgres(config));
     findings
@@ -105,6 +107,18 @@ fn base_url(config: &Config) -> Finding {
                 config.listen
             ),
         ),
+    }
+}
+
+/// Applications may keep secrets that can be seen again only when there is something to encrypt them with.
+fn vault(config: &Config) -> Finding {
+    const SETTING: &str = "LATCHKEY_VAULT_KEY";
+    match config.vault.as_ref().map(Vault::size) {
+        None => Finding::fine(SETTING, "not set: every secret is shown once, and none is kept"),
+        Some(1) => Finding::fine(SETTING, "one key; keep a copy of it apart from the database"),
+        Some(keys) => {
+            Finding::fine(SETTING, format!("{keys} keys: the first encrypts, all of them decrypt"))
+        }
     }
 }
 

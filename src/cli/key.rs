@@ -20,9 +20,12 @@ use crate::{
     credentials::Secret,
     customers,
     error::{AppError, AppResult},
-    keys::{Key as StoredKey, Limit, NewKey, Permissions, check_ranges, commands, latest_end},
+    keys::{
+        Key as StoredKey, Limit, NewKey, Overlap, Permissions, check_ranges, commands, latest_end,
+    },
     presets, scopes, settings, text,
     users::{Viewer, queries as people},
+    vault::Vault,
 };
 
 #[derive(Subcommand)]
@@ -40,9 +43,12 @@ pub enum Key {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Give a key a new secret, which is printed once; the old one stops at once
+    /// Give a key a new secret, which is printed once
     Regenerate {
         public_key: String,
+        /// When the old secret stops, at the latest when the key expires: now, 15m, 1h, 24h or 7d
+        #[arg(long, value_parser = Overlap::parse, default_value = "now")]
+        overlap: Overlap,
         #[command(flatten)]
         format: Format,
     },
@@ -104,19 +110,24 @@ pub fn run(command: &Key) -> anyhow::Result<Answer> {
     if let Key::Create(flags) = command {
         flags.check()?;
     }
-    let mut database = Database::open(&Config::from_env()?)?;
+    let config = Config::from_env()?;
+    let mut database = Database::open(&config)?;
+    let vault = config.vault.as_ref();
     match command {
         Key::Create(flags) => {
             let (key, secret) =
-                database.write(|conn| flags.create(conn, &operator)).map_err(|error| {
+                database.write(|conn| flags.create(conn, &operator, vault)).map_err(|error| {
                     let sentence = "Name is too similar to that of another key of the same owner, application and environment.";
                     named(error, "keys_name", sentence)
                 })?;
             Ok(reveal(flags.format, &key, &secret))
         }
-        Key::Regenerate { public_key, format } => {
-            let (key, secret) =
-                database.write(|conn| commands::regenerate(conn, &operator, public_key, None))?;
+        Key::Regenerate { public_key, overlap, format } => {
+            let (key, secret) = database.write(|conn| {
+                let made = commands::regenerate(conn, &operator, public_key, None, *overlap)?;
+                commands::keep(conn, vault, &made.0, &made.1)?;
+                Ok(made)
+            })?;
             Ok(reveal(*format, &key, &secret))
         }
         Key::Disable { public_key } => {
@@ -184,7 +195,12 @@ impl Create {
         Ok(())
     }
 
-    fn create(&self, conn: &mut PgConnection, operator: &Viewer) -> AppResult<(StoredKey, Secret)> {
+    fn create(
+        &self,
+        conn: &mut PgConnection,
+        operator: &Viewer,
+        vault: Option<&Vault>,
+    ) -> AppResult<(StoredKey, Secret)> {
         presets::ensure_default(conn, operator)?;
         let environment = find_environment(conn, &self.environment)?;
         let now = Utc::now();
@@ -214,7 +230,9 @@ impl Create {
             excluded_ips: each_once(&self.except_ip),
             allowed_origins: each_once(&self.allow_origin),
         };
-        commands::create(conn, operator, &new)
+        let (key, secret) = commands::create(conn, operator, &new)?;
+        commands::keep(conn, vault, &key, &secret)?;
+        Ok((key, secret))
     }
 
     fn parse_note(&self) -> AppResult<String> {

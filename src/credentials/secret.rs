@@ -51,6 +51,11 @@ impl Secret {
         Self(plaintext)
     }
 
+    /// A secret that was kept encrypted.
+    pub(crate) fn from_vault(plaintext: Zeroizing<String>) -> Self {
+        Self(plaintext)
+    }
+
     /// The credential itself. Whoever calls this shows it to the person it was made for, and to nobody else.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -90,6 +95,11 @@ impl SecretHash {
     /// The hash of a credential as presented.
     pub fn of(plaintext: &str) -> Self {
         Self(Sha256::digest(plaintext.as_bytes()).into())
+    }
+
+    /// What is stored, read back.
+    pub fn stored(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
     }
 
     /// The stored form.

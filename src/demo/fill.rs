@@ -17,7 +17,7 @@ use crate::{
     environments::{self, Environment},
     error::{AppError, AppResult},
     gateways,
-    keys::{Key, Limit, NewKey, Permissions, commands, parse_range},
+    keys::{Key, Limit, NewKey, Overlap, Permissions, commands, parse_range},
     presets,
     schema::{
         api_access, applications as application_rows, customers as customer_rows,
@@ -195,7 +195,13 @@ impl Demo {
                 diesel::update(row).set(keys::revoked_at.eq(at)).execute(conn)?;
             }
             Fate::Regenerated(_) => {
-                commands::regenerate(conn, self.owner(sample), &key.public_key, None)?;
+                commands::regenerate(
+                    conn,
+                    self.owner(sample),
+                    &key.public_key,
+                    None,
+                    Overlap::Now,
+                )?;
                 let secrets = key_secrets::table.filter(key_secrets::key_id.eq(key.id));
                 diesel::update(secrets.filter(key_secrets::ends_at.is_not_null()))
                     .set(key_secrets::ends_at.eq(at))

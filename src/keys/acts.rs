@@ -15,7 +15,7 @@ use super::{
     commands::{self, May},
     queries,
     routes::parse_key,
-    views::{self, Question, Row},
+    views::{self, Overlaps, Question, Row},
 };
 use crate::{
     app::App,
@@ -109,7 +109,7 @@ pub async fn confirm(
     let public_key = parse_key(&public_key)?;
     let act = Act::ALL.into_iter().find(|known| known.slug() == act).ok_or(AppError::NotFound)?;
     let viewer = layout.viewer.clone();
-    let (key, recent) = app
+    let (key, recent, overlaps) = app
         .db
         .read(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
@@ -121,7 +121,9 @@ pub async fn confirm(
             }
             refuse_impossible(act, &acts, may, &key, &viewer)?;
             let recent = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::days(1))?.valid;
-            Ok((key, recent))
+            let overlaps =
+                if act.is_regenerate() { Some(Overlaps::of(conn, &key, None)?) } else { None };
+            Ok((key, recent, overlaps))
         })
         .await?;
     let question = Question {
@@ -131,12 +133,32 @@ pub async fn confirm(
         from_list: hx.is_on("/keys"),
         error: None,
         reason: String::new(),
+        overlaps,
     };
     if hx.wants_fragment() {
         page(&views::ConfirmDialog { question })
     } else {
         page(&views::ConfirmPage { layout, question })
     }
+}
+
+/// The question of a regeneration once more, with what was wrong.
+pub(super) async fn regeneration(
+    app: &App,
+    viewer: Viewer,
+    public_key: String,
+    error: Option<String>,
+) -> AppResult<Question> {
+    app.db
+        .read(move |conn| {
+            let key = queries::find(conn, &viewer, &public_key)?;
+            commands::refuse_revoked(&key)?;
+            let recent = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::days(1))?.valid;
+            let overlaps = Some(Overlaps::of(conn, &key, error)?);
+            let (act, reason) = (Act::Regenerate, String::new());
+            Ok(Question { key, act, recent, from_list: false, error: None, reason, overlaps })
+        })
+        .await
 }
 
 /// A page that asks for what would be refused helps nobody.
@@ -293,6 +315,7 @@ async fn ask_again(
         from_list: hx.is_on("/keys"),
         error: Some(error),
         reason,
+        overlaps: None,
     };
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     if hx.wants_fragment() {

@@ -31,6 +31,9 @@ pub fn tell(event: Event) -> Told {
         "key.disabled" => ("disable", "disabled it".to_owned()),
         "key.enabled" => ("enable", "enabled it".to_owned()),
         "key.regenerated" => ("regenerate", "regenerated the secret".to_owned()),
+        "key.overlap_finished" => ("done", "stopped the old secret".to_owned()),
+        "key.overlap_extended" => ("regenerate", "gave the old secret more time".to_owned()),
+        "key.revealed" => ("eye", "looked at the secret again".to_owned()),
         "key.revoked" => ("revoke", "revoked it".to_owned()),
         "key.transferred" => ("person", "transferred it".to_owned()),
         "key.deleted" => ("delete", "deleted it".to_owned()),
@@ -47,14 +50,32 @@ pub fn tell(event: Event) -> Told {
             .map(|reason| format!("“{reason}”"))
             .into_iter()
             .collect(),
-        "key.regenerated" => event.details["secret"][0]
-            .as_str()
-            .map(|masked| format!("the old one, {masked}, stopped at once"))
-            .into_iter()
-            .collect(),
+        "key.regenerated" => regenerated(&event.details).into_iter().collect(),
+        "key.overlap_extended" => {
+            minute(&event.details["overlap_until"][1]).map(until).into_iter().collect()
+        }
         _ => Vec::new(),
     };
     Told { actor: event.actor, what, more, icon, at: event.at }
+}
+
+fn regenerated(details: &Value) -> Option<String> {
+    let masked = details["secret"][0].as_str()?;
+    Some(match minute(&details["overlap_until"]) {
+        _ if details["reset"] == true => {
+            format!("with all keys of the application; the old one, {masked}, stopped at once")
+        }
+        Some(minute) => format!("the old one, {masked}, was given {}", until(minute)),
+        None => format!("the old one, {masked}, stopped at once"),
+    })
+}
+
+fn minute(value: &Value) -> Option<DateTime<Utc>> {
+    value.as_str()?.parse().ok()
+}
+
+fn until(at: DateTime<Utc>) -> String {
+    format!("until {}", super::overlap::spell(at))
 }
 
 /// The words for what an edit can change, by the trail's names.

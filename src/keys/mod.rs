@@ -16,6 +16,8 @@
 //! | `routes.rs` | addresses |
 //! | `list.rs`, `show.rs`, `edit.rs`, `regenerate.rs` | handlers of those pages |
 //! | `transfer.rs` | handlers of giving a key to somebody else |
+//! | `overlap.rs` | how long an old secret goes on, and who still calls with it |
+//! | `recover.rs` | the eye: whether a secret can be seen again, and seeing it |
 //! | `acts.rs` | handlers of what happens to a key: confirm, then do |
 //! | `views/` | one struct per template |
 
@@ -29,9 +31,11 @@ mod history;
 mod list;
 mod model;
 mod origins;
+mod overlap;
 mod policy;
 pub mod queries;
 mod ranges;
+mod recover;
 mod regenerate;
 mod routes;
 mod show;
@@ -48,6 +52,7 @@ pub use model::{
     spaced,
 };
 pub use origins::parse_origin;
+pub use overlap::Overlap;
 pub use policy::latest_end;
 pub use queries::{count_expiring, is_active, say_expiring};
 pub use ranges::{check_ranges, fold_mapped, parse_range};

@@ -79,6 +79,25 @@ pub fn find_by_secret(
     Ok(visible_to(viewer)?.filter(keys::id.eq(id)).first(conn).optional()?)
 }
 
+/// The active keys of an application in an environment, as far as the viewer sees them, by name.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn active_of(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    application_id: i64,
+    environment_id: i64,
+    now: DateTime<Utc>,
+) -> AppResult<Vec<Key>> {
+    Ok(visible_to(viewer)?
+        .filter(keys::application_id.eq(application_id))
+        .filter(keys::environment_id.eq(environment_id))
+        .filter(is_active(now))
+        .order((sql::<Text>("lower(keys.name)").asc(), keys::id.asc()))
+        .load(conn)?)
+}
+
 /// Whether the viewer has any key at all: an empty list and a filter that matches nothing are different pages.
 ///
 /// # Errors

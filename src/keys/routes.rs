@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::{KeyForm, acts, edit, list, regenerate, show, transfer, wizard};
+use super::{KeyForm, acts, edit, list, recover, regenerate, show, transfer, wizard};
 use crate::{
     credentials::Presented,
     error::{AppError, AppResult},
@@ -21,6 +21,11 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/keys/{key}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/keys/{key}/confirm/transfer").get(transfer::confirm))
         .service(web::resource("/keys/{key}/transfer").post(transfer::transfer))
+        .service(web::resource("/keys/{key}/confirm/finish").get(regenerate::confirm_finish))
+        .service(web::resource("/keys/{key}/finish").post(regenerate::finish))
+        .service(web::resource("/keys/{key}/extend").post(regenerate::extend))
+        .service(web::resource("/keys/{key}/confirm/reveal").get(recover::confirm))
+        .service(web::resource("/keys/{key}/reveal").post(recover::reveal))
         .service(web::resource("/keys/{key}/confirm/{act}").get(acts::confirm))
         .service(web::resource("/keys/{key}/disable").post(acts::disable))
         .service(web::resource("/keys/{key}/enable").post(acts::enable))

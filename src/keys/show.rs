@@ -7,7 +7,7 @@ use actix_web::{
 use chrono::Utc;
 
 use super::{
-    Choices, commands, history, queries,
+    Choices, commands, history, overlap, queries,
     routes::parse_key,
     views::{self, Granted, Row},
     wizard,
@@ -17,7 +17,7 @@ use crate::{
     audit,
     error::AppResult,
     usage,
-    web::{Layout, page},
+    web::{Layout, invalid, page},
 };
 
 /// How many days of traffic a key's page shows.
@@ -28,8 +28,24 @@ const EVENTS: i64 = 50;
 /// `GET /keys/{public key}`
 pub async fn show(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
-    let (viewer, public_key, now) = (layout.viewer.clone(), parse_key(&path)?, Utc::now());
-    let (row, restrictions, days, events, choices) = app
+    let public_key = parse_key(&path)?;
+    page(&load(&app, layout, public_key).await?)
+}
+
+/// The page again, after an extension of an overlap that was not understood.
+pub(super) async fn with_overlap_error(
+    app: &App,
+    layout: Layout,
+    public_key: String,
+) -> AppResult<HttpResponse> {
+    let mut show = load(app, layout, public_key).await?;
+    show.overlap_error = Some("Choose 15 minutes, an hour, 24 hours or 7 days.");
+    invalid(&show)
+}
+
+async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views::Show> {
+    let (viewer, now) = (layout.viewer.clone(), Utc::now());
+    let (row, restrictions, days, events, choices, old_secrets) = app
         .db
         .read(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
@@ -38,23 +54,27 @@ pub async fn show(app: Data<App>, layout: Layout, path: Path<String>) -> AppResu
             let days = usage::by_day(conn, key.id, DAYS, now.date_naive())?;
             let events = audit::recent_for(conn, &public_key, EVENTS)?;
             let may = commands::may(conn, &viewer)?;
+            let old_secrets = overlap::old_secrets(conn, &key, now)?;
             Ok((
                 Row::new(key, held, &viewer, may, now),
                 restrictions,
                 days,
                 events,
                 wizard::choices(conn, &viewer)?,
+                old_secrets,
             ))
         })
         .await?;
     let granted = granted(&row, &choices);
-    page(&views::Show {
+    Ok(views::Show {
         layout,
         row,
         restrictions,
         days,
         history: events.into_iter().map(history::tell).collect(),
         granted,
+        old_secrets,
+        overlap_error: None,
     })
 }
 

@@ -296,11 +296,19 @@ pub async fn create(
         return Ok(see_other(&step_address(id, Step::Limits)));
     }
     let viewer = layout.viewer.clone();
-    let created = app.db.write(move |conn| create_from(conn, &viewer, id)).await;
+    let vault = app.config.vault.clone();
+    let create = move |conn: &mut PgConnection| {
+        let created = create_from(conn, &viewer, id)?;
+        if let Created::Now(key, secret) = &created {
+            commands::keep(conn, vault.as_ref(), key, secret)?;
+        }
+        Ok(created)
+    };
+    let created = app.db.write(create).await;
     match created {
         Ok(Created::Now(key, secret)) => {
             app.forget(crate::changes::Change::Key(key.id));
-            reveal(layout, *key, secret, false)
+            reveal(layout, *key, secret, None)
         }
         Ok(Created::Before(key)) => created_before(layout, key.map(|key| *key)),
         Ok(Created::Not(form, errors, choices)) => {

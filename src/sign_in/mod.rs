@@ -1,6 +1,7 @@
 //! The form, the session, signing out.
 
 mod commands;
+mod confirm;
 mod forms;
 mod routes;
 mod sessions;
@@ -9,6 +10,7 @@ mod throttle;
 mod views;
 
 pub use commands::{begin, record};
+pub use confirm::{Confirmed, confirm, is_confirmed};
 pub use routes::routes;
 pub use sessions::{OpenSession, delete_others, mark_of, open_sessions};
 pub use store::{IDLE_LIMIT, PgSessionStore, sweep};

@@ -1,6 +1,9 @@
 //! What happened since the last flush, added up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+};
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -8,6 +11,7 @@ use diesel::{
     sql_types::{Array, BigInt, Text, Timestamptz},
 };
 
+use super::callers::Callers;
 use crate::error::AppResult;
 
 /// Counts by key, minute and verdict; the latest use of each key; the latest contact of each gateway.
@@ -16,6 +20,7 @@ pub(super) struct Batch {
     counts: HashMap<(i64, i64, &'static str), u64>,
     last_used: HashMap<i64, DateTime<Utc>>,
     contacts: HashMap<i64, DateTime<Utc>>,
+    callers: Callers,
 }
 
 impl Batch {
@@ -43,8 +48,16 @@ impl Batch {
         latest(&mut self.contacts, room, gateway, at);
     }
 
+    /// Somebody presented a secret that is being replaced or has been.
+    pub fn called(&mut self, room: usize, secret: i64, caller: Option<IpAddr>, at: DateTime<Utc>) {
+        self.callers.add(room, secret, caller, 1, at);
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.counts.is_empty() && self.last_used.is_empty() && self.contacts.is_empty()
+        self.callers.is_empty()
+            && self.counts.is_empty()
+            && self.last_used.is_empty()
+            && self.contacts.is_empty()
     }
 
     /// Adds what another batch holds, as far as there is room; says how many requests there was none for.
@@ -63,6 +76,7 @@ impl Batch {
         for (gateway, at) in other.contacts {
             self.contact(room, gateway, at);
         }
+        self.callers.absorb(other.callers, room);
         dropped
     }
 
@@ -71,7 +85,8 @@ impl Batch {
     pub fn write(&self, conn: &mut PgConnection) -> AppResult<()> {
         self.write_counts(conn)?;
         self.write_last_used(conn)?;
-        self.write_contacts(conn)
+        self.write_contacts(conn)?;
+        self.callers.write(conn)
     }
 
     fn write_counts(&self, conn: &mut PgConnection) -> AppResult<()> {

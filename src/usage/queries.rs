@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use diesel::{
     PgConnection, QueryableByName, RunQueryDsl,
-    sql_types::{BigInt, Date, Text, Timestamptz},
+    sql_types::{Array, BigInt, Date, Text, Timestamptz},
 };
 
 use crate::error::AppResult;
@@ -88,4 +88,30 @@ pub fn totals_since(
         refused: sum(refused),
         by_code: counts.into_iter().map(|count| (count.code, count.requests)).collect(),
     })
+}
+
+/// How many requests each of these keys was answered since then; those without any are left out.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn valid_since(
+    conn: &mut PgConnection,
+    key_ids: &[i64],
+    since: DateTime<Utc>,
+) -> AppResult<HashMap<i64, i64>> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        key_id: i64,
+        #[diesel(sql_type = BigInt)]
+        requests: i64,
+    }
+    let counts: Vec<Count> = diesel::sql_query(
+        "select key_id, sum(requests)::bigint as requests from usage_minutes \
+         where key_id = any($1) and minute >= $2 and code = 'VALID' group by key_id",
+    )
+    .bind::<Array<BigInt>, _>(key_ids)
+    .bind::<Timestamptz, _>(since)
+    .load(conn)?;
+    Ok(counts.into_iter().map(|count| (count.key_id, count.requests)).collect())
 }

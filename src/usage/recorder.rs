@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -83,6 +84,11 @@ impl Recorder {
         if is_valid {
             batch.used(ROOM, key, at);
         }
+    }
+
+    /// Notes who presented a secret that is being replaced, or has been.
+    pub fn old_secret(&self, secret: i64, caller: Option<IpAddr>, at: DateTime<Utc>) {
+        self.shard(secret).lock().called(ROOM, secret, caller, at);
     }
 
     /// Notes that a gateway asked something.

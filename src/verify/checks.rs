@@ -227,6 +227,7 @@ mod tests {
             expires_at: None,
             disabled_at: None,
             revoked_at: None,
+            secret_id: Some(1),
             secret_ends_at: None,
             scopes: [("orders:read", false), ("clicks:write", true)]
                 .map(|(slug, publishable)| Scope { slug: slug.into(), publishable })

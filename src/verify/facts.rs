@@ -25,6 +25,8 @@ pub struct KeyFacts {
     pub expires_at: Option<DateTime<Utc>>,
     pub disabled_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
+    /// The presented secret; `None` when found by its public key.
+    pub secret_id: Option<i64>,
     /// When the presented secret ends or ended, if a regeneration replaced it.
     pub secret_ends_at: Option<DateTime<Utc>>,
     /// In the catalogue's order.

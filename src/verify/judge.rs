@@ -109,6 +109,9 @@ impl Engine {
         };
         let is_valid = verdict.code == Code::Valid;
         self.0.recorder.record(key.id, verdict.code.slug(), is_valid, now);
+        if let (Some(secret), Some(_)) = (key.secret_id, key.secret_ends_at) {
+            self.0.recorder.old_secret(secret, question.ip, now);
+        }
         verdict
     }
 

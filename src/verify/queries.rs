@@ -62,6 +62,8 @@ struct KeyRow {
     disabled_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     revoked_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    secret_id: Option<i64>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     secret_ends_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Array<Cidr>)]
@@ -84,7 +86,11 @@ struct KeyRow {
 
 /// The key that this is or was a secret of.
 pub fn key_by_secret(conn: &mut PgConnection, hash: &SecretHash) -> AppResult<Option<KeyFacts>> {
-    let with_secret = KEY.replacen("select ", "select key_secrets.ends_at as secret_ends_at, ", 1);
+    let with_secret = KEY.replacen(
+        "select ",
+        "select key_secrets.id as secret_id, key_secrets.ends_at as secret_ends_at, ",
+        1,
+    );
     let query = format!(
         "{with_secret} join key_secrets on key_secrets.key_id = keys.id \
          where key_secrets.hash = $1 and keys.deleted_at is null"
@@ -96,7 +102,11 @@ pub fn key_by_secret(conn: &mut PgConnection, hash: &SecretHash) -> AppResult<Op
 
 /// The key with this public key.
 pub fn key_by_public_key(conn: &mut PgConnection, public_key: &str) -> AppResult<Option<KeyFacts>> {
-    let without_secret = KEY.replacen("select ", "select null::timestamptz as secret_ends_at, ", 1);
+    let without_secret = KEY.replacen(
+        "select ",
+        "select null::bigint as secret_id, null::timestamptz as secret_ends_at, ",
+        1,
+    );
     let found: Option<KeyRow> = diesel::sql_query(format!(
         "{without_secret} where keys.public_key = $1 and keys.deleted_at is null"
     ))
@@ -156,6 +166,7 @@ impl From<KeyRow> for KeyFacts {
             expires_at: row.expires_at,
             disabled_at: row.disabled_at,
             revoked_at: row.revoked_at,
+            secret_id: row.secret_id,
             secret_ends_at: row.secret_ends_at,
             scopes: scopes
                 .map(|(slug, publishable)| Scope { slug: slug.into(), publishable })

@@ -6,6 +6,7 @@
   const dialog = () => document.querySelector("dialog[data-reveal]");
   let safe = false;
   let leaving = false;
+  const copied = new Set();
 
   const done = () => {
     const address = dialog()?.dataset.done || "/";
@@ -39,15 +40,24 @@
 
   const leave = (reveal) => (safe ? done() : ask(reveal));
 
+  // Of several secrets each has to be taken along, or all of them together.
+  const took = (secret) => {
+    copied.add(secret);
+    const each = [...document.querySelectorAll("[data-reveal] [data-each]")];
+    if (!each.length || secret.matches("[data-everything]") || each.every((one) => copied.has(one))) safe = true;
+  };
+
   document.addEventListener("latchkey:copied", ({ target, detail }) => {
-    if (target.closest("[data-reveal]") && detail.source?.matches("[data-secret]")) safe = true;
+    if (target.closest("[data-reveal]") && detail.source?.matches("[data-secret]")) took(detail.source);
   });
+
+  document.addEventListener("latchkey:hide", done);
 
   // Selected and copied by hand counts as well.
   document.addEventListener("copy", () => {
     const selection = getSelection();
     const secrets = document.querySelectorAll("[data-reveal] [data-secret]");
-    if ([...secrets].some((secret) => selection.containsNode(secret, true))) safe = true;
+    [...secrets].filter((secret) => selection.containsNode(secret, true)).forEach(took);
   });
 
   document.addEventListener("click", (event) => {
@@ -88,7 +98,7 @@
   }, true);
 
   window.addEventListener("beforeunload", (event) => {
-    if (dialog() && !safe && !leaving) event.preventDefault();
+    if (dialog()?.querySelector("[data-question]") && !safe && !leaving) event.preventDefault();
   });
 
   window.addEventListener("pagehide", wipe);

@@ -335,6 +335,24 @@ fn regenerating_prints_another_secret_for_the_same_key() {
 }
 
 #[test]
+fn the_old_secret_can_go_on_for_a_while() {
+    let terminal = shop();
+    let made = terminal.create_key("x", "--scope orders:read");
+    let regenerate = |overlap: &str| {
+        terminal.run(&["key", "regenerate", &made.json("public_key"), "--overlap", overlap])
+    };
+    regenerate("24h").succeeds();
+    let lasting = "(select count(*) from key_secrets where ends_at > now() + interval '23 hours')";
+    let lasting: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(lasting))
+        .get_result(&mut terminal.connect())
+        .unwrap();
+    assert_eq!(lasting, 1);
+    for wrong in ["-1", "10y", "", "tomorrow"] {
+        regenerate(wrong).is_misspelled();
+    }
+}
+
+#[test]
 fn a_gateway_gets_its_token_once() {
     let terminal = Terminal::open();
     let made = terminal.run(&[

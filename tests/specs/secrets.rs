@@ -175,7 +175,28 @@ async fn a_secret_leaves_no_trace() {
         secrets.extend([secret, second, basic, second_basic]);
         publics.push(public);
     }
-    for page in ["/keys", "/keys?q=key", "/", "/gateways", "/applications"] {
+    // All at once, and where the application wants its secrets kept: shown again, and no trace of them either.
+    let application = format!("/applications/{app_id}");
+    let nonce = "018f2b8e-3f4a-4c55-9d1e-00000000ffff";
+    let reset = [("environment", "production"), ("password", PASSWORD), ("nonce", nonce)];
+    ada.get(&format!("{application}/confirm/reset?environment=production"))
+        .await
+        .assert_status(200);
+    let done = ada.browser.post(&format!("{application}/reset"), &reset).await;
+    done.assert_status(200);
+    assert_eq!(done.all("[data-each]").len(), 10);
+    secrets.extend(done.all("[data-each]"));
+    ada.post(&format!("{application}/reset"), &reset).await.assert_status(409);
+    ada.post(&format!("{application}/keep-secrets"), &[]).await.assert_status(303);
+    let kept = format!("/keys/{}", publics[0]);
+    let overlap = [("version", "3"), ("overlap", "1h")];
+    let (secret, basic, _) = ada.reveal(&format!("{kept}/regenerate"), &overlap).await;
+    ada.get(&format!("{kept}/confirm/reveal")).await.assert_status(200);
+    let again = ada.browser.post(&format!("{kept}/reveal"), &[("password", PASSWORD)]).await;
+    assert_eq!(again.assert_status(200).text("#secret"), secret);
+    ada.get(&kept).await.assert_status(200);
+    secrets.extend([secret, basic]);
+    for page in ["/keys", "/keys?q=key", "/", "/gateways", "/applications", &application] {
         ada.get(page).await.assert_status(200);
     }
     program.terminate();

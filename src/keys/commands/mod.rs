@@ -4,7 +4,9 @@
 mod create;
 mod hand_over;
 mod policy;
+mod recover;
 mod regenerate;
+mod reset;
 mod restrict;
 mod retired;
 mod status;
@@ -28,7 +30,9 @@ use crate::{
 pub use create::create;
 pub use hand_over::{Handover, hand_over};
 pub use policy::{May, may, may_regenerate, may_revoke};
-pub use regenerate::regenerate;
+pub use recover::{keep, reveal};
+pub use regenerate::{extend_overlap, finish_overlap, regenerate};
+pub use reset::reset;
 pub use status::{delete, disable, enable, revoke};
 pub use transfer::transfer;
 pub use update::{Edited, update};

@@ -1,9 +1,17 @@
 //! Are you sure?
 
 use askama::Template;
+use chrono::Utc;
+use diesel::PgConnection;
 
 use crate::{
-    keys::{Key, acts::Act, spaced},
+    error::AppResult,
+    keys::{
+        Key,
+        acts::Act,
+        overlap::{Choice, OldSecret, Overlap, overlap_of, spell},
+        spaced,
+    },
     web::{Layout, Moment},
 };
 
@@ -17,6 +25,28 @@ pub struct Question {
     pub from_list: bool,
     pub error: Option<String>,
     pub reason: String,
+    /// For a regeneration: when the old secret may stop.
+    pub overlaps: Option<Overlaps>,
+}
+
+/// When the old secret may stop.
+pub struct Overlaps {
+    pub choices: Vec<Choice>,
+    /// An older secret works until then, from a regeneration before this one.
+    pub older: Option<String>,
+    pub error: Option<String>,
+}
+
+impl Overlaps {
+    /// What this key can be offered.
+    ///
+    /// # Errors
+    /// When Postgres cannot be asked.
+    pub fn of(conn: &mut PgConnection, key: &Key, error: Option<String>) -> AppResult<Self> {
+        let now = Utc::now();
+        let older = overlap_of(conn, key.id, now)?.map(spell);
+        Ok(Self { choices: Choice::all(now, key.expires_at), older, error })
+    }
 }
 
 impl Question {
@@ -42,4 +72,14 @@ pub struct ConfirmDialog {
 pub struct ConfirmPage {
     pub layout: Layout,
     pub question: Question,
+}
+
+/// Is the old secret to stop now?
+#[derive(Template)]
+#[template(path = "keys/finish.html", blocks = ["dialog"])]
+pub struct Finish {
+    pub layout: Layout,
+    pub key: Key,
+    /// `None`: it has stopped by itself meanwhile.
+    pub old: Option<OldSecret>,
 }

@@ -89,8 +89,8 @@ pub struct Reveal {
     pub key: Key,
     pub secret: Secret,
     pub basic: Secret,
-    /// Whether it replaces another secret.
-    pub again: bool,
+    /// What has become of the secret that it replaces.
+    pub old: Option<String>,
 }
 
 impl Reveal {

@@ -3,14 +3,16 @@
 mod confirm;
 mod create;
 mod edit;
+mod eye;
 mod list;
 mod row;
 mod show;
 mod transfer;
 
-pub use confirm::{ConfirmDialog, ConfirmPage, Question};
+pub use confirm::{ConfirmDialog, ConfirmPage, Finish, Overlaps, Question};
 pub use create::{CreatedBefore, New, Reveal, SketchAside};
 pub use edit::{Conflict, Edit, compare};
+pub use eye::{Eye, RevealAgain};
 pub use list::Index;
 pub use row::{Acts, Changed, Chip, Row};
 pub use show::{Granted, Show};

@@ -4,7 +4,12 @@ use askama::Template;
 
 use super::Row;
 use crate::{
-    keys::{history::Told, queries::Restrictions, spaced},
+    keys::{
+        history::Told,
+        overlap::{Choice, OldSecret},
+        queries::Restrictions,
+        spaced,
+    },
     usage,
     web::{Layout, Moment},
 };
@@ -20,6 +25,10 @@ pub struct Show {
     pub restrictions: Restrictions,
     /// The catalogue's words for what the key holds.
     pub granted: Vec<Granted>,
+    /// Secrets that were replaced and are still called with.
+    pub old_secrets: Vec<OldSecret>,
+    /// What is wrong with the extension that was asked for.
+    pub overlap_error: Option<&'static str>,
 }
 
 /// A line of the permissions on a key's page.
@@ -36,6 +45,13 @@ impl Show {
 
     pub fn refused(&self) -> String {
         spaced(self.days.iter().map(|day| day.refused).sum())
+    }
+
+    /// Until when the old secret can go on, other than it does.
+    pub fn extensions(&self, old: &OldSecret) -> Vec<Choice> {
+        let mut choices = Choice::all(self.row.now, self.row.key.expires_at);
+        choices.retain(|choice| choice.ends_at > old.ends_at);
+        choices
     }
 
     /// How long ago the current secret was shown.

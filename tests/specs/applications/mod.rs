@@ -1,3 +1,5 @@
+mod resetting;
+
 use latchkey::credentials::SecretHash;
 
 use crate::support::TestApp;

@@ -103,7 +103,8 @@ async fn a_form_without_a_usable_version_is_not_understood() {
         vec![("version", "")],
         vec![("version", "x")],
         vec![("version", "99999999999999")],
-        vec![("version", "1"), ("overlap", "-1")],
+        vec![("version", "1"), ("overlaps", "1h")],
+        vec![("version", "1"), ("overlap", "1h"), ("overlap", "1h")],
         vec![("version", "1"), ("version", "1")],
     ] {
         ada.post(&address, &fields).await.assert_status(400).assert_is_page();

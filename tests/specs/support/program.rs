@@ -37,6 +37,7 @@ impl Program {
             .env("DATABASE_URL", database_url)
             .env("LATCHKEY_DATA_DIR", dir.join("data"))
             .env("LATCHKEY_LISTEN", address.to_string())
+            .env("LATCHKEY_VAULT_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
             .env("LATCHKEY_LOG", "trace")
             .stdout(log.try_clone().expect("a log can be shared"))
             .stderr(log)

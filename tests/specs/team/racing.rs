@@ -213,7 +213,8 @@ fn a_key_that_is_being_made_is_done_before_its_grant_is_narrowed() {
     // And from then on nothing of it is theirs to bring to life.
     let again = app.db(|conn| {
         conn.transaction(|conn| {
-            keys::commands::regenerate(conn, &viewer, &key.public_key, None).map(drop)
+            keys::commands::regenerate(conn, &viewer, &key.public_key, None, keys::Overlap::Now)
+                .map(drop)
         })
     });
     assert!(matches!(again, Err(AppError::BeyondGrant(_))), "{again:?}");
