@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{
     commands,
     forms::{ChangePassword, Welcome},
-    views,
+    mode, views,
 };
 use crate::{
     app::App,
@@ -24,6 +24,7 @@ use crate::{
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/account").get(show))
+        .service(web::resource("/account/mode").post(mode::choose))
         .service(web::resource("/account/password").post(change_password))
         .service(web::resource("/welcome").get(welcome).post(choose_password));
 }

@@ -20,6 +20,9 @@ pub enum Action {
     KeyDeleted,
     ApplicationCreated,
     ApplicationRenamed,
+    ApplicationSecretRotated,
+    ApplicationArchived,
+    ApplicationRestored,
     GatewayCreated,
     GatewayRenamed,
     GatewayRevoked,
@@ -49,6 +52,9 @@ impl Action {
             Self::KeyDeleted => "key.deleted",
             Self::ApplicationCreated => "application.created",
             Self::ApplicationRenamed => "application.renamed",
+            Self::ApplicationSecretRotated => "application.secret_rotated",
+            Self::ApplicationArchived => "application.archived",
+            Self::ApplicationRestored => "application.restored",
             Self::GatewayCreated => "gateway.created",
             Self::GatewayRenamed => "gateway.renamed",
             Self::GatewayRevoked => "gateway.revoked",
@@ -111,6 +117,39 @@ pub fn record(
             audit_events::details.eq(details),
         ))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Writes one event for each of many things, all with the same details.
+///
+/// # Errors
+/// As [`record`].
+pub fn record_each(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    action: Action,
+    subjects: &[Subject<'_>],
+    details: &Value,
+) -> AppResult<()> {
+    // A statement of Postgres takes 65535 values at most.
+    for some in subjects.chunks(1_000) {
+        let events: Vec<_> = some
+            .iter()
+            .map(|subject| {
+                (
+                    audit_events::actor_id.eq(viewer.id),
+                    audit_events::actor.eq(&viewer.name),
+                    audit_events::ip.eq(viewer.origin.ip.map(IpNet::from)),
+                    audit_events::request_id.eq(viewer.origin.request_id as Option<Uuid>),
+                    audit_events::action.eq(action.slug()),
+                    audit_events::subject.eq(subject.id),
+                    audit_events::subject_name.eq(subject.name),
+                    audit_events::details.eq(details),
+                )
+            })
+            .collect();
+        diesel::insert_into(audit_events::table).values(events).execute(conn)?;
+    }
     Ok(())
 }
 

@@ -4,4 +4,4 @@ mod model;
 mod queries;
 
 pub use model::{Environment, Mode};
-pub use queries::{find, find_by_slug, list};
+pub use queries::{find, find_by_slug, ids_in, list};

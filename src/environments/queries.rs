@@ -2,7 +2,7 @@
 
 use diesel::{PgConnection, prelude::*};
 
-use super::Environment;
+use super::{Environment, Mode};
 use crate::{error::AppResult, schema::environments};
 
 /// All of them, in their order.
@@ -13,6 +13,17 @@ pub fn list(conn: &mut PgConnection) -> AppResult<Vec<Environment>> {
     Ok(environments::table
         .select(Environment::as_select())
         .order((environments::position, environments::id))
+        .load(conn)?)
+}
+
+/// The ids of all environments of a mode.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn ids_in(conn: &mut PgConnection, mode: Mode) -> AppResult<Vec<i64>> {
+    Ok(environments::table
+        .filter(environments::mode.eq(mode.slug()))
+        .select(environments::id)
         .load(conn)?)
 }
 

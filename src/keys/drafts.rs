@@ -135,6 +135,8 @@ fn storable(form: &KeyForm) -> KeyForm {
         rate_unit: clean(&form.rate_unit),
         expires: clean(&form.expires),
         expires_on: clean(&form.expires_on),
+        like: clean(&form.like),
+        left_out: form.left_out.iter().map(clean).collect(),
         revision: form.revision,
         ..KeyForm::default()
     }

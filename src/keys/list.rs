@@ -96,13 +96,18 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let signer = Signer { key: app.session_key.signing(), viewer: &layout.viewer };
     let filter = form.parse(&signer)?;
     let (viewer, order, now) = (layout.viewer.clone(), filter.order, Utc::now());
-    let (list, has_any, may_revoke, choices, owners) = app
+    let (list, elsewhere, has_any, may_revoke, choices, owners) = app
         .db
         .read(move |conn| {
             let list = queries::list(conn, &viewer, &filter, now)?;
+            let elsewhere = match list.keys.is_empty() {
+                true => queries::count_elsewhere(conn, &viewer, &filter, now)?,
+                false => None,
+            };
             let has_any = !list.keys.is_empty() || queries::has_any(conn, &viewer)?;
             Ok((
                 list,
+                elsewhere,
                 has_any,
                 commands::may_revoke(conn, &viewer)?,
                 wizard::choices(conn, &viewer)?,
@@ -133,11 +138,13 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
         filter: form,
         order,
         rows,
+        may_revoke,
         has_any,
         next,
         previous,
         choices,
         owners,
+        elsewhere: elsewhere.map(|(mode, count, more)| views::Elsewhere { mode, count, more }),
         unknown_secret: false,
     })
 }

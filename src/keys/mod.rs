@@ -9,16 +9,20 @@
 //! | `history.rs` | the trail of a key, as sentences |
 //! | `form/` | a key as typed → `NewKey`, `KeyChanges` or what is wrong |
 //! | `drafts.rs` | the wizard as far as it is filled in; one draft makes one key |
+//! | `duplicate.rs` | a draft like another key |
 //! | `sketch.rs` | a key in plain words, before it exists |
 //! | `wizard.rs` | the steps of creating |
 //! | `routes.rs` | addresses |
 //! | `list.rs`, `show.rs`, `edit.rs`, `regenerate.rs` | handlers of those pages |
 //! | `acts.rs` | handlers of what happens to a key: confirm, then do |
+//! | `bulk.rs`, `selection.rs` | many keys at once: which, what would happen, doing it |
 //! | `views/` | one struct per template |
 
 mod acts;
+mod bulk;
 pub mod commands;
 mod drafts;
+mod duplicate;
 mod edit;
 mod filter;
 mod form;
@@ -28,6 +32,7 @@ mod model;
 pub mod queries;
 mod regenerate;
 mod routes;
+mod selection;
 mod show;
 mod sketch;
 mod views;

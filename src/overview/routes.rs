@@ -23,7 +23,7 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
         let administrators = app.db.read(queries::administrators).await?;
         return page(&views::NoAccess { layout, administrators });
     }
-    let (keys, applications, gateways) = app
+    let (keys, has_any_key, applications, gateways) = app
         .db
         .read(move |conn| {
             let gateways = match viewer.is_administrator() {
@@ -32,10 +32,11 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
             };
             Ok((
                 queries::count_keys(conn, &viewer)?,
+                queries::has_any_key(conn, &viewer)?,
                 queries::count_applications(conn)?,
                 gateways.into_iter().filter(|gateway| gateway.revoked_at.is_none()).collect(),
             ))
         })
         .await?;
-    page(&views::Index { layout, keys, applications, gateways })
+    page(&views::Index { layout, keys, has_any_key, applications, gateways })
 }

@@ -60,6 +60,7 @@ pub(super) fn record_refusal(
         email: String::new(),
         role: Role::Manager,
         granted_at: None,
+        mode: None,
         origin,
     };
     let id = if email.contains('@') { email } else { "not an e-mail address" };

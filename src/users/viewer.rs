@@ -7,6 +7,7 @@ use diesel::{PgConnection, prelude::*};
 use uuid::Uuid;
 
 use crate::{
+    environments::Mode,
     error::{AppError, AppResult},
     schema::{api_access, users},
 };
@@ -68,6 +69,8 @@ pub struct Viewer {
     pub role: Role,
     /// When API access was granted; `None` also for administrators, who need no grant.
     pub granted_at: Option<DateTime<Utc>>,
+    /// What pages are filtered to: a view, not authority. `None`: both modes.
+    pub mode: Option<Mode>,
     pub origin: Origin,
 }
 
@@ -80,6 +83,7 @@ impl Viewer {
             email: String::new(),
             role: Role::Administrator,
             granted_at: None,
+            mode: None,
             origin: Origin::default(),
         }
     }
@@ -110,8 +114,8 @@ impl Viewer {
     }
 
     fn read(conn: &mut PgConnection, id: i64, origin: Origin) -> AppResult<(Self, i32)> {
-        type Row = (String, String, String, i32, Option<DateTime<Utc>>);
-        let (name, email, role, stamp, granted_at): Row = users::table
+        type Row = (String, String, String, i32, Option<String>, Option<DateTime<Utc>>);
+        let (name, email, role, stamp, mode, granted_at): Row = users::table
             .left_join(
                 api_access::table
                     .on(api_access::user_id.eq(users::id).and(api_access::withdrawn_at.is_null())),
@@ -122,6 +126,7 @@ impl Viewer {
                 users::email,
                 users::role,
                 users::session_stamp,
+                users::mode,
                 api_access::granted_at.nullable(),
             ))
             .first(conn)
@@ -129,7 +134,8 @@ impl Viewer {
             .ok_or(AppError::SignInRequired)?;
         let role =
             Role::parse(&role).ok_or_else(|| anyhow::anyhow!("user {id} has an unknown role"))?;
-        Ok((Self { id: Some(id), name, email, role, granted_at, origin }, stamp))
+        let mode = mode.as_deref().and_then(Mode::parse);
+        Ok((Self { id: Some(id), name, email, role, granted_at, mode, origin }, stamp))
     }
 
     pub fn is_administrator(&self) -> bool {
@@ -139,6 +145,11 @@ impl Viewer {
     /// Whether API Keys exist for this person.
     pub fn has_api_access(&self) -> bool {
         self.is_administrator() || self.granted_at.is_some()
+    }
+
+    /// The viewer's mode, when something of this mode is not listed in it.
+    pub fn mode_without(&self, mode: Mode) -> Option<Mode> {
+        self.mode.filter(|own| *own != mode)
     }
 
     /// Reads the viewer again inside the transaction that is about to change something, and holds role and grant

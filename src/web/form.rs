@@ -8,8 +8,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::error::AppError;
 
-/// No form of ours is larger, in bytes.
-const LIMIT: usize = 16 * 1024;
+/// Few forms of ours are larger, in bytes.
+const USUAL: usize = 16 * 1024;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -26,15 +26,16 @@ pub enum Ticked {
 }
 
 /// A form as typed. `T` names its fields and refuses others (`deny_unknown_fields`); a list is a `Vec`.
-pub struct Fields<T>(pub T);
+/// `LIMIT`: how many bytes it may have.
+pub struct Fields<T, const LIMIT: usize = USUAL>(pub T);
 
-impl<T> Fields<T> {
+impl<T, const LIMIT: usize> Fields<T, LIMIT> {
     pub fn into_inner(self) -> T {
         self.0
     }
 }
 
-impl<T: DeserializeOwned + 'static> FromRequest for Fields<T> {
+impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for Fields<T, LIMIT> {
     type Error = AppError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, AppError>>>>;
 
@@ -46,7 +47,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Fields<T> {
             if !is_form || is_encoded {
                 return Err(AppError::UnsupportedMediaType);
             }
-            let body = tokio::time::timeout(PATIENCE, read(payload))
+            let body = tokio::time::timeout(PATIENCE, read(payload, LIMIT))
                 .await
                 .map_err(|_| AppError::TooSlow)??;
             serde_html_form::from_bytes(&body).map(Self).map_err(|_| {
@@ -56,13 +57,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Fields<T> {
     }
 }
 
-async fn read(mut payload: Payload) -> Result<BytesMut, AppError> {
+async fn read(mut payload: Payload, limit: usize) -> Result<BytesMut, AppError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| {
             AppError::BadRequest("The form arrived incomplete. Send it again.".into())
         })?;
-        if body.len() + chunk.len() > LIMIT {
+        if body.len() + chunk.len() > limit {
             return Err(AppError::TooLarge);
         }
         body.extend_from_slice(&chunk);

@@ -14,6 +14,7 @@ mod gateways;
 mod headers;
 mod keys;
 mod links;
+mod modes;
 mod outage;
 mod presets;
 mod private_postgres;

@@ -4,6 +4,7 @@ use diesel::{PgConnection, prelude::*};
 
 use super::{describe, grant, issue, limit, record};
 use crate::{
+    applications,
     audit::Action,
     credentials::{Secret, public_key},
     error::{AppError, AppResult},
@@ -17,7 +18,8 @@ use crate::{
 ///
 /// # Errors
 /// [`AppError::NoApiAccess`]; [`AppError::Forbidden`] for a manager who names another owner;
-/// [`AppError::Unprocessable`] without a permission; a constraint: `keys_name` when the owner has a live key that
+/// [`AppError::Unprocessable`] without a permission;
+/// [`AppError::Conflict`] when the application is archived; a constraint: `keys_name` when the owner has a live key that
 /// looks the same in that application and environment.
 pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResult<(Key, Secret)> {
     let viewer = viewer.confirm_api_access(conn)?;
@@ -27,6 +29,7 @@ pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResu
     if new.permissions.is_empty() {
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));
     }
+    applications::must_be_open(conn, new.application_id)?;
     let prefix: String =
         environments::table.find(new.environment_id).select(environments::prefix).first(conn)?;
     let public_key = public_key(&prefix);

@@ -1,6 +1,7 @@
 //! Everything that happens to a key. Each act checks again who asks, in the transaction that changes, writes its
 //! event there, and announces the change to whoever verifies.
 
+mod bulk;
 mod create;
 mod regenerate;
 mod status;
@@ -19,6 +20,7 @@ use crate::{
     users::Viewer,
 };
 
+pub use bulk::{Outcome, stop_all};
 pub use create::create;
 pub use regenerate::regenerate;
 pub use status::{delete, disable, enable, may_revoke, revoke};

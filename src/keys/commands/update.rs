@@ -5,6 +5,7 @@ use diesel::{PgConnection, prelude::*};
 
 use super::{describe, difference, grant, limit, record, refuse_revoked, take};
 use crate::{
+    applications,
     audit::Action,
     error::{AppError, AppResult},
     keys::{Key, KeyChanges, Status, queries},
@@ -47,6 +48,9 @@ pub fn update(
         return Err(AppError::Conflict(
             "This key has expired. Only an administrator brings it back, and has to say so.".into(),
         ));
+    }
+    if revives {
+        applications::must_be_open(conn, key.application_id)?;
     }
     if changes.permissions.is_empty() {
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));

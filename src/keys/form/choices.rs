@@ -4,7 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{KeyForm, LIFETIMES};
 use crate::{
-    applications::Application, environments::Environment, keys::end_in_days, scopes::Section,
+    applications::Application,
+    environments::{Environment, Mode},
+    keys::end_in_days,
+    scopes::Section,
 };
 
 /// What forms can choose from.
@@ -18,6 +21,19 @@ pub struct Choices {
 }
 
 impl Choices {
+    /// The environments that somebody looking at this mode is offered, and the one that is chosen anyway.
+    pub fn environments_in(&self, mode: Option<Mode>, chosen: &str) -> Vec<&Environment> {
+        let is_offered = |environment: &&Environment| {
+            mode.is_none_or(|mode| environment.mode == mode) || environment.slug == chosen
+        };
+        self.environments.iter().filter(is_offered).collect()
+    }
+
+    /// The applications that take new keys.
+    pub fn open_applications(&self) -> Vec<&Application> {
+        self.applications.iter().filter(|application| !application.is_archived()).collect()
+    }
+
     /// The application that is chosen.
     pub fn application(&self, form: &KeyForm) -> Option<&Application> {
         self.applications.iter().find(|application| application.app_id == form.application)

@@ -16,7 +16,7 @@ use crate::{scopes::Section, settings::Settings, text};
 /// The lifetimes on offer, in days.
 pub const LIFETIMES: [i64; 5] = [7, 30, 60, 90, 365];
 /// What is chosen unless one chooses.
-const DEFAULT_LIFETIME: i64 = 90;
+pub(super) const DEFAULT_LIFETIME: i64 = 90;
 
 /// Every field of the wizard and of the edit form, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub struct KeyForm {
     pub expires: String,
     pub expires_on: String,
 
+    /// Of the wizard: the name of the key that this one is to be like, and what could not be taken over from it.
+    pub like: String,
+    pub left_out: Vec<String>,
     /// Of the wizard: how often its draft was kept when the page was drawn.
     pub revision: u32,
     /// Of the wizard: which draft is meant, which step was filled in, where to go.
@@ -109,10 +112,13 @@ impl KeyForm {
 
     /// Application and environment.
     pub fn check_place(&self, choices: &Choices, errors: &mut KeyErrors) -> Option<(i64, i64)> {
-        let application = choices
-            .application(self)
-            .map(|application| application.id)
-            .ok_or("Choose an application from the list.");
+        let application = match choices.application(self) {
+            Some(archived) if archived.is_archived() => {
+                Err("This application is archived and takes no new keys. Choose another.")
+            }
+            Some(application) => Ok(application.id),
+            None => Err("Choose an application from the list."),
+        };
         let environment = choices
             .environment(self)
             .map(|environment| environment.id)

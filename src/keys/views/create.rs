@@ -5,6 +5,7 @@ use askama::Template;
 use super::Chip;
 use crate::{
     credentials::Secret,
+    environments::Environment,
     keys::{Choices, Key, KeyErrors, KeyForm, WINDOWS, sketch::Sketch, wizard::Step},
     web::Layout,
 };
@@ -25,6 +26,15 @@ pub struct New {
 impl New {
     pub fn steps(&self) -> [Step; 5] {
         Step::ALL
+    }
+
+    /// The environments of the mode one is in, with a hint when there are others.
+    pub fn environments(&self) -> Vec<&Environment> {
+        self.choices.environments_in(self.layout.viewer.mode, &self.form.environment)
+    }
+
+    pub fn has_more_environments(&self) -> bool {
+        self.environments().len() < self.choices.environments.len()
     }
 
     pub fn windows(&self) -> [(i32, &'static str); 4] {

@@ -1,5 +1,6 @@
 //! One struct per template.
 
+mod bulk;
 mod confirm;
 mod create;
 mod edit;
@@ -7,9 +8,10 @@ mod list;
 mod row;
 mod show;
 
+pub use bulk::{Bulk, Recent};
 pub use confirm::{ConfirmDialog, ConfirmPage, Question};
 pub use create::{CreatedBefore, New, Reveal, SketchAside};
 pub use edit::{Conflict, Edit, compare};
-pub use list::Index;
+pub use list::{Elsewhere, Index};
 pub use row::{Acts, Changed, Chip, Row};
 pub use show::{Granted, Show};

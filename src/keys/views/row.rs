@@ -41,11 +41,6 @@ impl Acts {
             delete: viewer.is_administrator() && status != Status::Active,
         }
     }
-
-    /// Whether there is any.
-    pub fn any(self) -> bool {
-        self.edit || self.disable || self.enable || self.regenerate || self.revoke || self.delete
-    }
 }
 
 /// A permission or a whole section, as a chip.
@@ -157,4 +152,6 @@ pub struct Changed {
     /// `None`: the key is gone from the list.
     pub row: Option<Row>,
     pub message: String,
+    /// It was revoked: where a replacement begins.
+    pub replacement: Option<String>,
 }

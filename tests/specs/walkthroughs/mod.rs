@@ -9,10 +9,12 @@
 //! | `wizard.rs` | typing, toggling, going back and forth |
 //! | `list.rs` | menus, dialogs, searching |
 //! | `keyboard.rs` | without a mouse |
+//! | `bulk.rs` | many keys at once, and the mode switch on a phone |
 //! | `payloads.rs` | names that would like to be markup |
 //! | `narrow.rs` | on a phone |
 
 mod affiliate;
+mod bulk;
 mod keyboard;
 mod licensing;
 mod list;
