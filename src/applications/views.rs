@@ -18,6 +18,12 @@ pub struct Listed {
     pub active_keys: i64,
 }
 
+impl Listed {
+    fn active_spaced(&self) -> String {
+        spaced(self.active_keys)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "applications/index.html")]
 pub struct Index {

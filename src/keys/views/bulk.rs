@@ -71,6 +71,10 @@ impl Bulk {
         self.plan.changing.len()
     }
 
+    fn is_one(&self) -> bool {
+        self.count() == 1
+    }
+
     /// “3 API keys”
     fn counted(&self) -> String {
         match self.count() {
@@ -108,6 +112,8 @@ impl Bulk {
 
     fn recent_sentence(&self) -> String {
         match self.recent.count {
+            0 if self.is_one() => "It was not used in the last 24 hours.".into(),
+            1 if self.is_one() => "It was used in the last 24 hours:".into(),
             0 => "None of them was used in the last 24 hours.".into(),
             1 => "One of them was used in the last 24 hours:".into(),
             count => format!("{} of them were used in the last 24 hours:", spaced(count as i64)),

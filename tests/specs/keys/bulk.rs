@@ -1,7 +1,9 @@
 //! Many keys at once: all of them or none.
 
+use std::time::{Duration, Instant};
+
 use diesel::{RunQueryDsl, sql_types::BigInt};
-use latchkey::settings::Policies;
+use latchkey::{changes::Change, settings::Policies};
 
 use super::{NOBODYS, break_the_trail, many, run, statuses, stored, trail};
 use crate::support::{Browser, MadeKey, Page, TestApp};
@@ -277,5 +279,30 @@ async fn several_at_once_write_one_event_for_each_key() {
     assert_eq!(statuses(&two), [303; 3]);
     for key in &made {
         assert_eq!(trail(&app, key.public_key()), ["key.created", "key.revoked"]);
+    }
+}
+
+/// More than one notification can name.
+#[actix_web::test]
+async fn other_processes_hear_of_many_keys_at_once() {
+    let app = TestApp::start();
+    let gateway = app.gateway("production");
+    let ada = app.administrator("Ada");
+    let (first, last) = (app.key(&ada, "first"), app.key(&ada, "last"));
+    for key in [&first, &last] {
+        assert_eq!(app.code(&gateway, &key.secret).await, "VALID");
+    }
+    let between = (0..1_000).map(|number| 1_000_000 + number);
+    let ids: Vec<i64> = std::iter::once(first.key.id).chain(between).chain([last.key.id]).collect();
+    app.operator(|conn, _| {
+        diesel::sql_query("update keys set revoked_at = now()").execute(conn)?;
+        Change::Keys(ids).announce(conn)
+    });
+    // Sooner than what is remembered would be looked up again anyway.
+    let began = Instant::now();
+    for key in [&first, &last] {
+        while app.code(&gateway, &key.secret).await != "REVOKED" {
+            assert!(began.elapsed() < Duration::from_secs(4), "nobody told");
+        }
     }
 }
