@@ -29,7 +29,7 @@ pub const SCRIPTS: [&str; 2] = ["js/htmx.min.js", BEHAVIOUR];
 /// All our own scripts as one file: ten more answers would cost a first visit more than what is in them.
 const BEHAVIOUR: &str = "js/app.js";
 
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     "js/copy.js",
     "js/dialogs.js",
     "js/reveal.js",
@@ -42,6 +42,7 @@ const PARTS: [&str; 12] = [
     "js/submit.js",
     "js/wizard.js",
     "js/nav.js",
+    "js/rows.js",
 ];
 
 static ASSETS: LazyLock<HashMap<String, Asset>> = LazyLock::new(|| {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod forms;
+mod mode;
 mod routes;
 mod views;
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{
     commands,
     forms::{ChangePassword, Name, TimeZone, Welcome},
-    views,
+    mode, views,
 };
 use crate::{
     app::App,
@@ -28,6 +28,7 @@ use crate::{
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/account").get(show))
+        .service(web::resource("/account/mode").post(mode::choose))
         .service(web::resource("/account/name").post(rename))
         .service(web::resource("/account/password").post(change_password))
         .service(web::resource("/account/sessions/end").post(end_other_sessions))

@@ -1,5 +1,6 @@
 //! What keys belong to.
 
+mod acts;
 mod commands;
 mod files;
 mod forms;
@@ -11,7 +12,7 @@ mod routes;
 mod secrets;
 mod views;
 
-pub use commands::{create, rename};
+pub use commands::{archive, create, must_be_open, rename, restore, rotate};
 pub use model::Application;
 pub use queries::{find, find_by_name, list};
 pub use routes::routes;

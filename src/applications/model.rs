@@ -14,10 +14,18 @@ pub struct Application {
     pub app_id: String,
     pub name: String,
     pub secret_created_at: DateTime<Utc>,
+    /// When the current App Secret last identified the application.
+    pub secret_last_used_at: Option<DateTime<Utc>>,
+    /// Off the list and without new keys from then on; its App Secret is refused.
+    pub archived_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }
 
 impl Application {
+    pub fn is_archived(&self) -> bool {
+        self.archived_at.is_some()
+    }
+
     /// Its page.
     pub fn address(&self) -> String {
         format!("/applications/{}", self.app_id)

@@ -3,10 +3,15 @@
 use std::collections::HashMap;
 
 use chrono::Utc;
-use diesel::{PgConnection, dsl, prelude::*};
+use diesel::{
+    PgConnection,
+    dsl::{self, count},
+    prelude::*,
+};
 
 use super::Application;
 use crate::{
+    environments::{self, Environment, ids_in},
     error::{AppError, AppResult},
     keys::is_active,
     schema::{applications, keys},
@@ -23,7 +28,7 @@ fn visible_to(viewer: &Viewer) -> AppResult<Applications> {
     }
 }
 
-/// All of them, by name.
+/// All of them, by name; archived ones too.
 ///
 /// # Errors
 /// [`AppError::NoApiAccess`].
@@ -54,9 +59,7 @@ pub fn find_by_name(
     Ok(visible_to(viewer)?.filter(applications::name.eq(name)).first(conn)?)
 }
 
-type ActiveKeys<'a> = keys::BoxedQuery<'a, diesel::pg::Pg>;
-
-/// How many active keys the viewer sees, by application.
+/// How many active keys the viewer sees, by application; of the mode they look at.
 ///
 /// # Errors
 /// When Postgres cannot be asked.
@@ -69,22 +72,90 @@ pub fn count_active_keys(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<
     if !viewer.is_administrator() {
         counted = counted.filter(keys::owner_id.eq(viewer.id));
     }
+    if let Some(mode) = viewer.mode {
+        counted = counted.filter(keys::environment_id.eq_any(ids_in(conn, mode)?));
+    }
     Ok(counted.load::<(i64, i64)>(conn)?.into_iter().collect())
 }
 
-/// How many active keys of one application the viewer sees.
+/// How many keys of an application there are in an environment, by status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub struct KeyCounts {
+    pub environment_id: i64,
+    pub active: i64,
+    pub inactive: i64,
+    pub expired: i64,
+    pub revoked: i64,
+}
+
+/// The keys of an application that the viewer sees, by environment and status; of the mode they look at.
 ///
 /// # Errors
 /// When Postgres cannot be asked.
-pub fn count_active_keys_of(
+pub fn count_keys_of(
     conn: &mut PgConnection,
     viewer: &Viewer,
     application_id: i64,
-) -> AppResult<i64> {
-    let mut counted: ActiveKeys<'_> = keys::table.into_boxed();
-    counted = counted.filter(keys::application_id.eq(application_id)).filter(is_active(Utc::now()));
+) -> AppResult<Vec<(Environment, KeyCounts)>> {
+    let now = Utc::now();
+    let lives = || {
+        keys::revoked_at
+            .is_null()
+            .and(keys::expires_at.is_null().or(keys::expires_at.gt(now).assume_not_null()))
+    };
+    let is_expired = keys::revoked_at.is_null().and(keys::expires_at.le(now).assume_not_null());
+    let mut counted = keys::table
+        .group_by(keys::environment_id)
+        .filter(keys::application_id.eq(application_id))
+        .filter(keys::deleted_at.is_null())
+        .select((
+            keys::environment_id,
+            count(keys::id).aggregate_filter(lives().and(keys::disabled_at.is_null())),
+            count(keys::id).aggregate_filter(lives().and(keys::disabled_at.is_not_null())),
+            count(keys::id).aggregate_filter(is_expired),
+            count(keys::id).aggregate_filter(keys::revoked_at.is_not_null()),
+        ))
+        .into_boxed();
     if !viewer.is_administrator() {
         counted = counted.filter(keys::owner_id.eq(viewer.id));
     }
-    Ok(counted.count().get_result(conn)?)
+    let mut counted: HashMap<i64, KeyCounts> = counted
+        .load::<KeyCounts>(conn)?
+        .into_iter()
+        .map(|counts| (counts.environment_id, counts))
+        .collect();
+    let is_shown =
+        |environment: &Environment| viewer.mode.is_none_or(|mode| environment.mode == mode);
+    let shown = environments::list(conn)?.into_iter().filter(is_shown);
+    Ok(shown
+        .filter_map(|environment| {
+            let counts = counted.remove(&environment.id)?;
+            Some((environment, counts))
+        })
+        .collect())
+}
+
+/// Active keys of an application, whoever owns them: they keep it from being archived. At most so many, and how many
+/// there are.
+///
+/// # Errors
+/// [`AppError::Forbidden`] unless an administrator asks.
+pub fn active_keys_of(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    application_id: i64,
+    at_most: i64,
+) -> AppResult<(Vec<(String, String)>, i64)> {
+    if !viewer.is_administrator() {
+        return Err(AppError::Forbidden);
+    }
+    let now = Utc::now();
+    let active =
+        || keys::table.filter(keys::application_id.eq(application_id)).filter(is_active(now));
+    let some = active()
+        .order((keys::created_at.desc(), keys::id.desc()))
+        .limit(at_most)
+        .select((keys::public_key, keys::name))
+        .load(conn)?;
+    Ok((some, active().count().get_result(conn)?))
 }

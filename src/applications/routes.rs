@@ -2,16 +2,22 @@
 
 use actix_web::{
     HttpResponse,
-    web::{self, Data, Path, ServiceConfig},
+    web::{self, Data, Path, Query, ServiceConfig},
 };
+use chrono::Utc;
+use serde::Deserialize;
 
-use super::{commands, forms::Form, queries, recovery, reset, secrets, views};
+use super::{acts, commands, forms::Form, queries, recovery, reset, secrets, views};
 use crate::{
     app::App,
     changes::Change,
     error::{AppError, AppResult},
-    web::{Fields, Layout, Problems, invalid, page, page_with_secret, see_other},
+    keys,
+    web::{Fields, Layout, Problems, Ticked, invalid, page, page_with_secret, see_other},
 };
+
+/// So many keys are shown on an application's own page.
+const NEWEST: i64 = 5;
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/applications").get(index).post(create))
@@ -30,13 +36,26 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/applications/{app_id}/keep-secrets").post(recovery::keep))
         .service(web::resource("/applications/{app_id}/erase-secrets").post(recovery::erase))
         .service(web::resource("/applications/{app_id}/edit").get(edit))
-        .service(web::resource("/applications/{app_id}/rename").post(rename));
+        .service(web::resource("/applications/{app_id}/rename").post(rename))
+        .service(web::resource("/applications/{app_id}/confirm/rotate").get(acts::confirm_rotate))
+        .service(web::resource("/applications/{app_id}/rotate").post(acts::rotate))
+        .service(web::resource("/applications/{app_id}/confirm/archive").get(acts::confirm_archive))
+        .service(web::resource("/applications/{app_id}/archive").post(acts::archive))
+        .service(web::resource("/applications/{app_id}/restore").post(acts::restore));
 }
 
-async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
+/// The address of the list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// Archived ones are listed too.
+    archived: Option<Ticked>,
+}
+
+async fn index(app: Data<App>, layout: Layout, address: Query<Address>) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
-    let viewer = layout.viewer.clone();
-    let applications = app
+    let (viewer, show_archived) = (layout.viewer.clone(), address.archived.is_some());
+    let applications: Vec<views::Listed> = app
         .db
         .read(move |conn| {
             let counts = queries::count_active_keys(conn, &viewer)?;
@@ -47,23 +66,26 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
             Ok(listed.collect())
         })
         .await?;
-    page(&views::Index { layout, applications })
+    let (archived, applications): (Vec<_>, Vec<_>) =
+        applications.into_iter().partition(|row| row.application.is_archived());
+    page(&views::Index { layout, applications, archived, show_archived })
 }
 
 async fn show(app: Data<App>, layout: Layout, app_id: Path<String>) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let viewer = layout.viewer.clone();
-    let (application, active_keys, secrets) = app
+    let (application, counts, newest, secrets) = app
         .db
         .read(move |conn| {
             let application = queries::find(conn, &viewer, &app_id)?;
-            let active_keys = queries::count_active_keys_of(conn, &viewer, application.id)?;
+            let counts = queries::count_keys_of(conn, &viewer, application.id)?;
+            let newest = keys::queries::newest_of(conn, &viewer, application.id, NEWEST)?;
             let secrets = secrets::load(conn, &viewer, &application)?;
-            Ok((application, active_keys, secrets))
+            Ok((application, counts, newest, secrets))
         })
         .await?;
     let has_vault = app.config.vault.is_some();
-    page(&views::Show { layout, application, active_keys, secrets, has_vault })
+    page(&views::Show { layout, application, counts, newest, secrets, has_vault, now: Utc::now() })
 }
 
 async fn new(layout: Layout) -> AppResult<HttpResponse> {
@@ -82,7 +104,7 @@ async fn create(app: Data<App>, layout: Layout, fields: Fields<Form>) -> AppResu
     let viewer = layout.viewer.clone();
     match app.db.write(move |conn| commands::create(conn, &viewer, &name)).await {
         Ok((application, secret)) => {
-            page_with_secret(&views::Reveal { layout, application, secret })
+            page_with_secret(&views::Reveal { layout, application, secret, again: false })
         }
         Err(error) if error.violates("applications_name") => {
             let problems = form.name_taken();

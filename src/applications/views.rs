@@ -1,14 +1,15 @@
 //! One struct per template.
 
 use askama::Template;
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use uuid::Uuid;
 
-use super::{Application, files, forms::Form, secrets::Secrets};
+use super::{Application, files, forms::Form, queries::KeyCounts, secrets::Secrets};
 use crate::{
     credentials::Secret,
     environments::Environment,
-    keys::{Key, spaced},
+    keys::{Key, Status, spaced},
     web::{Day, Layout, Moment, Problems},
 };
 
@@ -19,11 +20,27 @@ pub struct Listed {
     pub active_keys: i64,
 }
 
+impl Listed {
+    fn active_spaced(&self) -> String {
+        spaced(self.active_keys)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "applications/index.html")]
 pub struct Index {
     pub layout: Layout,
     pub applications: Vec<Listed>,
+    pub archived: Vec<Listed>,
+    pub show_archived: bool,
+}
+
+impl Index {
+    /// The rows: archived ones last, when they are asked for.
+    fn rows(&self) -> impl Iterator<Item = &Listed> {
+        let archived = if self.show_archived { self.archived.as_slice() } else { &[] };
+        self.applications.iter().chain(archived)
+    }
 }
 
 #[derive(Template)]
@@ -31,10 +48,96 @@ pub struct Index {
 pub struct Show {
     pub layout: Layout,
     pub application: Application,
-    pub active_keys: i64,
+    /// Its keys as far as the viewer sees them, by environment; of the mode one is in.
+    pub counts: Vec<(Environment, KeyCounts)>,
+    pub newest: Vec<Key>,
     /// For administrators.
     pub secrets: Option<Secrets>,
     pub has_vault: bool,
+    pub now: DateTime<Utc>,
+}
+
+impl Show {
+    fn active(&self) -> i64 {
+        self.counts.iter().map(|(_, counts)| counts.active).sum()
+    }
+
+    fn active_spaced(&self) -> String {
+        spaced(self.active())
+    }
+
+    /// The statuses of which there are keys: how many, and where they are listed.
+    fn by_status(&self, environment: &Environment, counts: &KeyCounts) -> Vec<Counted> {
+        let all = [
+            (Status::Active, counts.active),
+            (Status::Inactive, counts.inactive),
+            (Status::Expired, counts.expired),
+            (Status::Revoked, counts.revoked),
+        ];
+        let keys = self.application.keys_address();
+        all.into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(status, count)| Counted {
+                words: format!("{} {}", spaced(count), status.label().to_lowercase()),
+                address: format!(
+                    "{keys}&environment={}&status={}",
+                    environment.slug,
+                    status.slug()
+                ),
+            })
+            .collect()
+    }
+}
+
+/// Keys of one environment and status.
+pub struct Counted {
+    /// “3 active”
+    pub words: String,
+    /// Of the list of them.
+    pub address: String,
+}
+
+/// A new App Secret?
+#[derive(Template)]
+#[template(path = "applications/rotate.html", blocks = ["dialog"])]
+pub struct Rotate {
+    pub layout: Layout,
+    pub application: Application,
+}
+
+impl Rotate {
+    /// As the form sends it back.
+    fn made(&self) -> String {
+        self.application.secret_created_at.to_rfc3339_opts(SecondsFormat::Micros, true)
+    }
+}
+
+/// Off the list?
+#[derive(Template)]
+#[template(path = "applications/archive.html", blocks = ["dialog"])]
+pub struct Archive {
+    pub layout: Layout,
+    pub application: Application,
+    /// Public key and name of some of the active keys, which keep it from being archived.
+    pub in_the_way: Vec<(String, String)>,
+    /// And how many there are.
+    pub count: i64,
+}
+
+impl Archive {
+    fn is_one(&self) -> bool {
+        self.count == 1
+    }
+
+    fn count_spaced(&self) -> String {
+        spaced(self.count)
+    }
+
+    /// How many are not named; `None`: all are.
+    fn unnamed(&self) -> Option<String> {
+        let unnamed = self.count - self.in_the_way.len() as i64;
+        (unnamed > 0).then(|| spaced(unnamed))
+    }
 }
 
 #[derive(Template)]
@@ -61,6 +164,8 @@ pub struct Reveal {
     pub layout: Layout,
     pub application: Application,
     pub secret: Secret,
+    /// Whether it replaces another one.
+    pub again: bool,
 }
 
 /// What keeping an application's secrets means, before it is switched on or off.

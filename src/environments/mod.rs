@@ -10,5 +10,5 @@ mod views;
 pub use commands::{Changes, create, reorder, restore, retire, update};
 pub use forms::{parse_policy, parse_prefix, parse_slug};
 pub use model::{Environment, Mode, NewEnvironment};
-pub use queries::{find, find_by_slug, list, list_open, take};
+pub use queries::{find, find_by_slug, ids_in, list, list_open, take};
 pub use routes::routes;

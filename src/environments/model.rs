@@ -36,6 +36,14 @@ impl Mode {
         }
     }
 
+    /// The one that is not this.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Live => Self::Test,
+            Self::Test => Self::Live,
+        }
+    }
+
     /// The mode of that slug.
     pub fn parse(slug: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.slug() == slug)

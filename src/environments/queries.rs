@@ -8,7 +8,7 @@ use diesel::{
     prelude::*,
 };
 
-use super::Environment;
+use super::{Environment, Mode};
 use crate::{
     error::{AppError, AppResult},
     schema::{environments, gateways, keys},
@@ -31,6 +31,17 @@ pub fn list(conn: &mut PgConnection) -> AppResult<Vec<Environment>> {
 /// When Postgres cannot be asked.
 pub fn list_open(conn: &mut PgConnection) -> AppResult<Vec<Environment>> {
     Ok(list(conn)?.into_iter().filter(|environment| !environment.is_retired()).collect())
+}
+
+/// The ids of all environments of a mode.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn ids_in(conn: &mut PgConnection, mode: Mode) -> AppResult<Vec<i64>> {
+    Ok(environments::table
+        .filter(environments::mode.eq(mode.slug()))
+        .select(environments::id)
+        .load(conn)?)
 }
 
 /// The environment of that id.

@@ -41,7 +41,12 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
 async fn new(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
     let environments = app.db.read(environments::list_open).await?;
-    let environment = environments.first().map(|first| first.slug.clone()).unwrap_or_default();
+    let mode = layout.viewer.mode;
+    let environment = environments
+        .iter()
+        .find(|environment| mode.is_none_or(|mode| environment.mode == mode))
+        .map(|first| first.slug.clone())
+        .unwrap_or_default();
     let form = NewGateway { name: String::new(), environment };
     page(&views::New { layout, environments, form, problems: Problems::default() })
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     credentials::Secret,
-    environments::Environment,
+    environments::{Environment, Mode},
     web::{Day, Layout, Moment, Problems},
 };
 
@@ -18,6 +18,25 @@ use crate::{
 pub struct Index {
     pub layout: Layout,
     pub gateways: Vec<Gateway>,
+}
+
+impl Index {
+    /// Those of the mode one is in.
+    fn shown(&self) -> Vec<&Gateway> {
+        let mode = self.layout.viewer.mode;
+        let is_shown =
+            |gateway: &&Gateway| mode.is_none_or(|mode| gateway.environment.mode == mode);
+        self.gateways.iter().filter(is_shown).collect()
+    }
+
+    /// “2 gateways are there in Live mode.”
+    fn elsewhere(&self, mode: &Mode) -> String {
+        let label = mode.other().label();
+        match self.gateways.len() - self.shown().len() {
+            1 => format!("One gateway is there in {label} mode."),
+            others => format!("{others} gateways are there in {label} mode."),
+        }
+    }
 }
 
 /// A row that has changed, and the sentence about it.
@@ -53,6 +72,25 @@ pub struct Revoke {
     /// Whether the row is there to redraw.
     pub from_list: bool,
     pub gateway: Gateway,
+}
+
+impl New {
+    /// Those of the mode one is in; one that is chosen stays.
+    fn offered(&self) -> Vec<&Environment> {
+        let mode = self.layout.viewer.mode;
+        let is_offered = |environment: &&Environment| {
+            mode.is_none_or(|mode| environment.mode == mode)
+                || environment.slug == self.form.environment
+        };
+        self.environments.iter().filter(is_offered).collect()
+    }
+}
+
+impl Edit {
+    /// The mode one is in, when the gateway is of the other.
+    fn other_mode(&self) -> Option<Mode> {
+        self.layout.viewer.mode_without(self.gateway.environment.mode)
+    }
 }
 
 /// The one page that shows the token.

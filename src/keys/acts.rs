@@ -275,17 +275,18 @@ where
         })
         .await?;
     app.forget(Change::Key(key.id));
-    let message = act.done(&key.name);
+    let (message, public_key) = (act.done(&key.name), key.public_key.clone());
     if hx.wants_fragment() {
         let row =
             (act != Act::Delete).then(|| Row::new(key, held, &layout.viewer, may, Utc::now()));
-        return page(&views::Changed { row, message });
+        let replacement = (act == Act::Revoke).then(|| format!("/keys/new?like={public_key}"));
+        return page(&views::Changed { row, message, replacement });
     }
     Flash::leave(session, message);
     Ok(see_other(&if act == Act::Delete {
         "/keys".to_owned()
     } else {
-        format!("/keys/{}", key.public_key)
+        format!("/keys/{public_key}")
     }))
 }
 
@@ -305,7 +306,8 @@ async fn ask_again(
             let key = queries::find(conn, &viewer, &public_key)?;
             let recent = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::days(1))?.valid;
             let settings = crate::settings::load(conn)?;
-            Ok((key, recent, Layout { viewer, settings, flash: None, section: "keys".into() }))
+            let (section, here) = ("keys".to_owned(), key.address());
+            Ok((key, recent, Layout { viewer, settings, flash: None, section, here }))
         })
         .await?;
     let question = Question {

@@ -143,6 +143,8 @@ fn storable(form: &KeyForm) -> KeyForm {
         excluded_ips: marked(&form.excluded_ips),
         anywhere: clean(&form.anywhere),
         allowed_origins: marked(&form.allowed_origins),
+        like: clean(&form.like),
+        left_out: form.left_out.iter().map(clean).collect(),
         revision: form.revision,
         ..KeyForm::default()
     }

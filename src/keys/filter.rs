@@ -241,6 +241,16 @@ impl FilterForm {
         })
     }
 
+    /// What narrows the list, by name, for forms that stand around it.
+    pub fn chosen(&self) -> Vec<(&'static str, &str)> {
+        let is_place = |name: &str| ["sort", "after", "before"].contains(&name);
+        self.fields()
+            .into_iter()
+            .filter(|(name, value)| !is_place(name) && !value.is_empty())
+            .map(|(name, value)| (name, value.as_str()))
+            .collect()
+    }
+
     /// Whether anything is left out of the list.
     pub fn narrows(&self) -> bool {
         [

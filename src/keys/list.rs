@@ -96,13 +96,18 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let signer = Signer { key: app.session_key.signing(), viewer: &layout.viewer };
     let filter = form.parse(&signer)?;
     let (viewer, order, now) = (layout.viewer.clone(), filter.order, Utc::now());
-    let (list, has_any, expiring, may, choices, owners) = app
+    let (list, elsewhere, has_any, expiring, may, choices, owners) = app
         .db
         .read(move |conn| {
             let list = queries::list(conn, &viewer, &filter, now)?;
+            let elsewhere = match list.keys.is_empty() {
+                true => queries::count_elsewhere(conn, &viewer, &filter, now)?,
+                false => None,
+            };
             let has_any = !list.keys.is_empty() || queries::has_any(conn, &viewer)?;
             Ok((
                 list,
+                elsewhere,
                 has_any,
                 queries::count_expiring(conn, &viewer, now)?,
                 commands::may(conn, &viewer)?,
@@ -134,12 +139,14 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
         filter: form,
         order,
         rows,
+        may_revoke: may.revoke,
         has_any,
         expiring: queries::say_expiring(expiring),
         next,
         previous,
         choices,
         owners,
+        elsewhere: elsewhere.map(|(mode, count, more)| views::Elsewhere { mode, count, more }),
         unknown_secret: false,
     })
 }

@@ -11,6 +11,7 @@
 //! | `drafts.rs` | the wizard as far as it is filled in; one draft makes one key |
 //! | `policy.rs` | how long a key may live where |
 //! | `ranges.rs`, `origins.rs` | IP ranges and web origins, as typed and as kept |
+//! | `duplicate.rs` | a draft like another key |
 //! | `sketch.rs` | a key in plain words, before it exists |
 //! | `wizard.rs` | the steps of creating |
 //! | `routes.rs` | addresses |
@@ -19,11 +20,14 @@
 //! | `overlap.rs` | how long an old secret goes on, and who still calls with it |
 //! | `recover.rs` | the eye: whether a secret can be seen again, and seeing it |
 //! | `acts.rs` | handlers of what happens to a key: confirm, then do |
+//! | `bulk.rs`, `selection.rs` | many keys at once: which, what would happen, doing it |
 //! | `views/` | one struct per template |
 
 mod acts;
+mod bulk;
 pub mod commands;
 mod drafts;
+mod duplicate;
 mod edit;
 mod filter;
 mod form;
@@ -38,6 +42,7 @@ mod ranges;
 mod recover;
 mod regenerate;
 mod routes;
+mod selection;
 mod show;
 mod sketch;
 mod transfer;

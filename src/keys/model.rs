@@ -4,7 +4,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use diesel::prelude::*;
 use ipnet::IpNet;
 
-use crate::schema::{applications, environments, key_secrets, keys, users};
+use crate::{
+    environments::Mode,
+    schema::{applications, environments, key_secrets, keys, users},
+};
 
 /// A key as pages show it, with the names of what it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -58,6 +61,11 @@ pub struct EnvironmentName {
 impl EnvironmentName {
     pub fn is_test(&self) -> bool {
         self.mode == "test"
+    }
+
+    /// Live or Test.
+    pub fn mode(&self) -> Mode {
+        if self.is_test() { Mode::Test } else { Mode::Live }
     }
 }
 
@@ -127,6 +135,11 @@ impl Key {
         } else {
             Status::Active
         }
+    }
+
+    /// Its page.
+    pub fn address(&self) -> String {
+        format!("/keys/{}", self.public_key)
     }
 
     /// Who is named as its owner.

@@ -17,10 +17,12 @@ use super::{
     Key, Limit, Permissions, Status,
     filter::{Cursor, Filter, LastUsed, Sort},
     model::SOON_DAYS,
+    selection::{MOST, Selection, too_many},
     spaced,
 };
 use crate::{
-    credentials::SecretHash,
+    credentials::{Presented, SecretHash},
+    environments::{Mode, ids_in},
     error::{AppError, AppResult},
     schema::{
         applications, customers, environments, key_customers, key_limits, key_permissions,
@@ -177,6 +179,65 @@ pub fn say_expiring(count: usize) -> Option<String> {
     }
 }
 
+/// The ids of the keys that are meant, in their order.
+///
+/// # Errors
+/// [`AppError::NotFound`] when one is not the viewer's; [`AppError::Unprocessable`] for too many;
+/// [`AppError::NoApiAccess`].
+pub fn select(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    selection: &Selection,
+    now: DateTime<Utc>,
+) -> AppResult<Vec<i64>> {
+    let mut ids: Vec<i64> = match selection {
+        Selection::Named(named) => {
+            let query = visible_to(viewer)?.filter(keys::public_key.eq_any(named.clone()));
+            let found: Vec<i64> = query.select(keys::id).load(conn)?;
+            if found.len() != named.len() {
+                return Err(AppError::NotFound);
+            }
+            found
+        }
+        Selection::Matching(filter) => {
+            let query = narrow(visible_to(viewer)?, filter, now);
+            let query = in_mode(conn, query, viewer.mode, filter)?;
+            let found: Vec<i64> = query.select(keys::id).limit(MOST as i64 + 1).load(conn)?;
+            if found.len() > MOST {
+                return Err(too_many());
+            }
+            found
+        }
+    };
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// The keys with these ids that the viewer may see, in the order of their ids.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn by_ids(conn: &mut PgConnection, viewer: &Viewer, ids: &[i64]) -> AppResult<Vec<Key>> {
+    Ok(visible_to(viewer)?.filter(keys::id.eq_any(ids.to_vec())).order(keys::id).load(conn)?)
+}
+
+/// The newest keys of an application; of the mode the viewer looks at.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn newest_of(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    application_id: i64,
+    at_most: i64,
+) -> AppResult<Vec<Key>> {
+    let of_application = visible_to(viewer)?.filter(keys::application_id.eq(application_id));
+    Ok(in_mode(conn, of_application, viewer.mode, &Filter::default())?
+        .order((keys::created_at.desc(), keys::id.desc()))
+        .limit(at_most)
+        .load(conn)?)
+}
+
 /// A page of the list, with what the rows show beside the key itself.
 pub struct Page {
     pub keys: Vec<(Key, Holdings)>,
@@ -211,7 +272,7 @@ pub fn list(
     filter: &Filter,
     now: DateTime<Utc>,
 ) -> AppResult<Page> {
-    let query = narrow(visible_to(viewer)?, filter, now);
+    let query = in_mode(conn, narrow(visible_to(viewer)?, filter, now), viewer.mode, filter)?;
     let backwards = filter.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
     let descending = filter.order.descending != backwards;
     let query = match &filter.cursor {
@@ -264,6 +325,44 @@ pub fn restricted_to(
         .order((keys::created_at.desc(), keys::id.desc()))
         .limit(at_most)
         .load(conn)?)
+}
+
+/// So many keys are counted where the list of a mode is empty; more are only said to be more.
+const COUNTED: i64 = 1_000;
+
+/// How many keys match that are of the other mode than the viewer looks at, and whether there are still more.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn count_elsewhere(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> AppResult<Option<(Mode, i64, bool)>> {
+    let Some(other) = viewer.mode.map(Mode::other) else { return Ok(None) };
+    let query = in_mode(conn, narrow(visible_to(viewer)?, filter, now), Some(other), filter)?;
+    let found = query.select(keys::id).limit(COUNTED + 1).load::<i64>(conn)?.len() as i64;
+    Ok((found > 0).then_some((other, found.min(COUNTED), found > COUNTED)))
+}
+
+/// Keys of that mode only. A public key that is typed whole is found in every mode.
+fn in_mode<'a>(
+    conn: &mut PgConnection,
+    query: Keys<'a>,
+    mode: Option<Mode>,
+    filter: &Filter,
+) -> AppResult<Keys<'a>> {
+    let names_a_key = filter
+        .search
+        .as_deref()
+        .is_some_and(|words| matches!(Presented::parse(words), Some(Presented::PublicKey(_))));
+    let Some(mode) = mode.filter(|_| !names_a_key) else { return Ok(query) };
+    // By ids: a join would keep Postgres from walking the index that the list is sorted by.
+    Ok(match ids_in(conn, mode)?.as_slice() {
+        [only] => query.filter(keys::environment_id.eq(*only)),
+        ids => query.filter(keys::environment_id.eq_any(ids.to_vec())),
+    })
 }
 
 /// For whom and from where a key may be used; empty: for anybody, from anywhere.

@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::{KeyForm, acts, edit, list, recover, regenerate, show, transfer, wizard};
+use super::{KeyForm, acts, bulk, edit, list, recover, regenerate, show, transfer, wizard};
 use crate::{
     credentials::Presented,
     error::{AppError, AppResult},
@@ -17,6 +17,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/keys/search").post(list::search))
         .service(web::resource("/keys/new").get(wizard::new).post(wizard::keep))
         .service(web::resource("/keys/new/sketch").post(wizard::sketch))
+        .service(web::resource("/keys/bulk/preview").post(bulk::preview))
+        .service(web::resource("/keys/bulk/disable").post(bulk::disable))
+        .service(web::resource("/keys/bulk/revoke").post(bulk::revoke))
         .service(web::resource("/keys/{key}").get(show::show))
         .service(web::resource("/keys/{key}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/keys/{key}/confirm/transfer").get(transfer::confirm))

@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::{
     Choices, KeyErrors, KeyForm, commands,
     drafts::{self, Draft},
+    duplicate,
     regenerate::reveal,
-    routes::LongForm,
+    routes::{LongForm, parse_key},
     sketch::Sketch,
     views,
 };
@@ -176,6 +177,8 @@ pub struct Address {
     step: Option<String>,
     /// Where a new draft begins: on the page of this application.
     application: Option<String>,
+    /// Where a new draft begins: like this key, by its public key.
+    like: Option<String>,
 }
 
 /// `GET /keys/new`
@@ -186,7 +189,7 @@ pub async fn new(
 ) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let Some(draft) = &address.draft else {
-        return begin(&app, layout, address.into_inner().application).await;
+        return begin(&app, layout, address.into_inner()).await;
     };
     let id = parse_draft(draft)?;
     let step = address
@@ -231,9 +234,16 @@ fn blank(layout: &Layout) -> KeyForm {
 }
 
 /// A draft of its own; nothing is kept before something is known.
-async fn begin(app: &App, layout: Layout, application: Option<String>) -> AppResult<HttpResponse> {
+async fn begin(app: &App, layout: Layout, address: Address) -> AppResult<HttpResponse> {
     let id = Uuid::new_v4();
-    if let Some(application) = application {
+    if let Some(public_key) = address.like {
+        let public_key = parse_key(&public_key)?;
+        let begun = move |conn: &mut PgConnection| {
+            let form = duplicate::form_like(conn, &layout.viewer, &public_key)?;
+            drafts::keep(conn, &layout.viewer, id, &form)
+        };
+        app.db.write(begun).await?;
+    } else if let Some(application) = address.application {
         let form = KeyForm { application, ..blank(&layout) };
         app.db.write(move |conn| drafts::keep(conn, &layout.viewer, id, &form)).await?;
     }

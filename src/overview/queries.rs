@@ -4,6 +4,7 @@ use chrono::{TimeDelta, Utc};
 use diesel::{PgConnection, dsl::count, prelude::*};
 
 use crate::{
+    environments::ids_in,
     error::AppResult,
     schema::{applications, keys, users},
     users::{Role, Viewer},
@@ -28,7 +29,7 @@ impl KeyCounts {
     }
 }
 
-/// Administrators count all keys, everybody else their own.
+/// Administrators count all keys, everybody else their own; of the mode they look at.
 ///
 /// # Errors
 /// When Postgres cannot be asked.
@@ -61,7 +62,22 @@ pub fn count_keys(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<KeyCoun
     if !viewer.is_administrator() {
         counted = counted.filter(keys::owner_id.eq(viewer.id));
     }
+    if let Some(mode) = viewer.mode {
+        counted = counted.filter(keys::environment_id.eq_any(ids_in(conn, mode)?));
+    }
     Ok(counted.first(conn)?)
+}
+
+/// Whether the viewer has any key, of whichever mode.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn has_any_key(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
+    let mut any = keys::table.filter(keys::deleted_at.is_null()).select(keys::id).into_boxed();
+    if !viewer.is_administrator() {
+        any = any.filter(keys::owner_id.eq(viewer.id));
+    }
+    Ok(any.first::<i64>(conn).optional()?.is_some())
 }
 
 /// # Errors

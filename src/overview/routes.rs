@@ -26,7 +26,7 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
         let administrators = app.db.read(queries::administrators).await?;
         return page(&views::NoAccess { layout, administrators });
     }
-    let (keys, expiring, applications, gateways) = app
+    let (keys, expiring, has_any_key, applications, gateways) = app
         .db
         .read(move |conn| {
             let gateways = match viewer.is_administrator() {
@@ -36,10 +36,12 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
             Ok((
                 queries::count_keys(conn, &viewer)?,
                 count_expiring(conn, &viewer, Utc::now())?,
+                queries::has_any_key(conn, &viewer)?,
                 queries::count_applications(conn)?,
                 gateways.into_iter().filter(|gateway| gateway.revoked_at.is_none()).collect(),
             ))
         })
         .await?;
-    page(&views::Index { layout, keys, expiring: say_expiring(expiring), applications, gateways })
+    let expiring = say_expiring(expiring);
+    page(&views::Index { layout, keys, expiring, has_any_key, applications, gateways })
 }

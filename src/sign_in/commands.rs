@@ -76,6 +76,7 @@ pub(super) fn record_refusal(
         granted_at: None,
         zone: Tz::UTC,
         grant: None,
+        mode: None,
         origin,
     };
     let id = if email.contains('@') { email } else { "not an e-mail address" };

@@ -14,13 +14,14 @@ use diesel::{
 use super::callers::Callers;
 use crate::error::AppResult;
 
-/// Counts by key, minute and verdict; the latest use of each key; the latest contact of each gateway.
+/// Counts by key, minute and verdict; the latest use of each key and App Secret; the latest contact of each gateway.
 #[derive(Default)]
 pub(super) struct Batch {
     counts: HashMap<(i64, i64, &'static str), u64>,
     last_used: HashMap<i64, DateTime<Utc>>,
     contacts: HashMap<i64, DateTime<Utc>>,
     callers: Callers,
+    identified: HashMap<i64, DateTime<Utc>>,
 }
 
 impl Batch {
@@ -58,6 +59,12 @@ impl Batch {
             && self.counts.is_empty()
             && self.last_used.is_empty()
             && self.contacts.is_empty()
+            && self.identified.is_empty()
+    }
+
+    /// An App Secret identified its application.
+    pub fn identified(&mut self, room: usize, application: i64, at: DateTime<Utc>) {
+        latest(&mut self.identified, room, application, at);
     }
 
     /// Adds what another batch holds, as far as there is room; says how many requests there was none for.
@@ -77,6 +84,9 @@ impl Batch {
             self.contact(room, gateway, at);
         }
         self.callers.absorb(other.callers, room);
+        for (application, at) in other.identified {
+            self.identified(room, application, at);
+        }
         dropped
     }
 
@@ -86,6 +96,7 @@ impl Batch {
         self.write_counts(conn)?;
         self.write_last_used(conn)?;
         self.write_contacts(conn)?;
+        self.write_identified(conn)?;
         self.callers.write(conn)
     }
 
@@ -139,6 +150,19 @@ impl Batch {
                 order by gateways.id for no key update of gateways) \
              update gateways set last_contact_at = greatest(gateways.last_contact_at, seen.at) \
              from seen where gateways.id = seen.id",
+        )
+    }
+
+    /// Forward only; what the secret before did says nothing of the one there is.
+    fn write_identified(&self, conn: &mut PgConnection) -> AppResult<()> {
+        write_latest(
+            conn,
+            &self.identified,
+            "with used as (select applications.id, u.at from applications join unnest($1, $2) as u (id, at) using (id) \
+                where secret_created_at <= u.at and (secret_last_used_at is null or secret_last_used_at < u.at) \
+                order by applications.id for no key update of applications) \
+             update applications set secret_last_used_at = greatest(applications.secret_last_used_at, used.at) \
+             from used where applications.id = used.id",
         )
     }
 }

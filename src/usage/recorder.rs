@@ -29,7 +29,7 @@ const ROOM_WHILE_AWAY: usize = 500_000;
 /// How often lost requests are mentioned in the log.
 const REPORT: Duration = Duration::from_secs(60);
 
-/// Records what keys and gateways did. A clone records into the same place.
+/// Records what keys, gateways and App Secrets did. A clone records into the same place.
 #[derive(Clone)]
 pub struct Recorder(Arc<Shared>);
 
@@ -94,6 +94,11 @@ impl Recorder {
     /// Notes that a gateway asked something.
     pub fn contact(&self, gateway: i64, at: DateTime<Utc>) {
         self.shard(gateway).lock().contact(ROOM, gateway, at);
+    }
+
+    /// Notes that an App Secret identified its application.
+    pub fn identified(&self, application: i64, at: DateTime<Utc>) {
+        self.shard(application).lock().identified(ROOM, application, at);
     }
 
     /// Requests that were not counted because memory for counting was full.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     access::{self, Grant, GrantRow},
+    environments::Mode,
     error::{AppError, AppResult},
     keys::Permissions,
     schema::{api_access, users},
@@ -75,6 +76,8 @@ pub struct Viewer {
     pub zone: Tz,
     /// What a manager's API access covers; `None` for administrators, and without API access.
     pub grant: Option<Grant>,
+    /// What pages are filtered to: a view, not authority. `None`: both modes.
+    pub mode: Option<Mode>,
     pub origin: Origin,
 }
 
@@ -89,6 +92,7 @@ impl Viewer {
             granted_at: None,
             zone: Tz::UTC,
             grant: None,
+            mode: None,
             origin: Origin::default(),
         }
     }
@@ -119,8 +123,17 @@ impl Viewer {
     }
 
     fn read(conn: &mut PgConnection, id: i64, origin: Origin) -> AppResult<(Self, i32)> {
-        type Row = (String, String, String, i32, String, Option<DateTime<Utc>>, Option<GrantRow>);
-        let (name, email, role, stamp, zone, granted_at, granted): Row = users::table
+        type Row = (
+            String,
+            String,
+            String,
+            i32,
+            String,
+            Option<String>,
+            Option<DateTime<Utc>>,
+            Option<GrantRow>,
+        );
+        let (name, email, role, stamp, zone, mode, granted_at, granted): Row = users::table
             .left_join(
                 api_access::table
                     .on(api_access::user_id.eq(users::id).and(api_access::withdrawn_at.is_null())),
@@ -132,6 +145,7 @@ impl Viewer {
                 users::role,
                 users::session_stamp,
                 users::time_zone,
+                users::mode,
                 api_access::granted_at.nullable(),
                 (api_access::id, api_access::all_environments, api_access::all_permissions)
                     .nullable(),
@@ -147,7 +161,10 @@ impl Viewer {
             Some(row) if role == Role::Manager => Some(access::read(conn, row)?),
             _ => None,
         };
-        Ok((Self { id: Some(id), name, email, role, granted_at, grant, zone, origin }, stamp))
+        let mode = mode.as_deref().and_then(Mode::parse);
+        let viewer =
+            Self { id: Some(id), name, email, role, granted_at, grant, zone, mode, origin };
+        Ok((viewer, stamp))
     }
 
     pub fn is_administrator(&self) -> bool {
@@ -163,6 +180,11 @@ impl Viewer {
     pub fn covers(&self, environment_id: i64, permissions: &Permissions) -> bool {
         self.is_administrator()
             || self.grant.as_ref().is_some_and(|grant| grant.covers(environment_id, permissions))
+    }
+
+    /// The viewer's mode, when something of this mode is not listed in it.
+    pub fn mode_without(&self, mode: Mode) -> Option<Mode> {
+        self.mode.filter(|own| *own != mode)
     }
 
     /// Reads the viewer again inside the transaction that is about to change something, and holds role and grant

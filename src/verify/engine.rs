@@ -78,9 +78,10 @@ impl Engine {
     /// the change is committed and before saying so.
     pub fn forget(&self, change: Change) {
         match change {
-            Change::Key(id) => self.0.keys.forget(id),
-            Change::Gateway(id) => self.0.gateways.forget(id),
-            Change::Application(id) => self.0.applications.forget(id),
+            Change::Key(id) => self.0.keys.forget(&[id]),
+            Change::Keys(ids) => self.0.keys.forget(&ids),
+            Change::Gateway(id) => self.0.gateways.forget(&[id]),
+            Change::Application(id) => self.0.applications.forget(&[id]),
             Change::Catalogue => self.forget_everything(),
         }
     }

@@ -51,7 +51,7 @@ pub struct Scope {
     pub publishable: bool,
 }
 
-/// An application, as its App Secret finds it.
+/// An application, as its App Secret finds it. Archived ones are not found.
 #[derive(Debug, Clone)]
 pub struct ApplicationFacts {
     pub id: i64,

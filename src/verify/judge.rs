@@ -53,7 +53,12 @@ impl Engine {
         let verdict = match holder {
             Holder::Key(key, by) => self.judge_key(key, by, question),
             holder => match check_application(question) {
-                Ok(()) => Verdict::valid(holder, None),
+                Ok(()) => {
+                    if let Holder::Application(application) = &holder {
+                        self.0.recorder.identified(application.id, Utc::now());
+                    }
+                    Verdict::valid(holder, None)
+                }
                 Err(refusal) => Verdict::refused(refusal, holder),
             },
         };

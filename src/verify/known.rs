@@ -149,14 +149,16 @@ impl<T: Fact> Known<T> {
         Joined::Lead(ticket, answer)
     }
 
-    /// Forgets a row, and every look-up under way: one of them may have read it before it changed. Absences go too,
+    /// Forgets rows, and every look-up under way: one of them may have read them before they changed. Absences go too,
     /// since a row may have appeared.
-    pub fn forget(&self, id: i64) {
+    pub fn forget(&self, ids: &[i64]) {
         let mut pending = self.pending.lock();
         pending.flights.clear();
         self.absent.clear();
-        for hash in pending.hashes.remove(&id).unwrap_or_default() {
-            self.present.remove(&hash);
+        for id in ids {
+            for hash in pending.hashes.remove(id).unwrap_or_default() {
+                self.present.remove(&hash);
+            }
         }
     }
 
@@ -328,7 +330,7 @@ mod tests {
     fn a_look_up_that_raced_a_change_is_not_kept() {
         let memory = memory();
         let (ticket, answer) = lead(&memory, "a");
-        memory.forget(7);
+        memory.forget(&[7]);
         ticket.answer(Some(facts(7)));
         assert!(is_unknown(&memory, "a"));
         assert_eq!(
@@ -342,7 +344,7 @@ mod tests {
     fn who_asks_after_a_change_does_not_join_an_older_look_up() {
         let memory = memory();
         let (older, _) = lead(&memory, "a");
-        memory.forget(7);
+        memory.forget(&[7]);
         let (newer, answer) = lead(&memory, "a");
         older.answer(Some(facts(7)));
         assert_eq!(now(answer.clone()), None, "the older answer is not theirs");
@@ -355,7 +357,7 @@ mod tests {
     fn an_absence_that_raced_a_change_is_not_kept_either() {
         let memory = memory();
         let (ticket, _) = lead(&memory, "a");
-        memory.forget(7);
+        memory.forget(&[7]);
         ticket.answer(None);
         assert!(is_unknown(&memory, "a"));
     }
@@ -405,7 +407,7 @@ mod tests {
         learn(&memory, "secret", 7);
         learn(&memory, "public key", 7);
         learn(&memory, "other", 8);
-        memory.forget(7);
+        memory.forget(&[7]);
         assert!(is_unknown(&memory, "secret") && is_unknown(&memory, "public key"));
         assert!(is_fresh(&memory, "other"));
     }
@@ -416,7 +418,7 @@ mod tests {
         learn(&memory, "a", 7);
         memory.doubt_everything();
         learn(&memory, "a", 7);
-        memory.forget(7);
+        memory.forget(&[7]);
         assert!(is_unknown(&memory, "a"));
     }
 

@@ -116,13 +116,14 @@ pub fn key_by_public_key(conn: &mut PgConnection, public_key: &str) -> AppResult
     Ok(found.map(Into::into))
 }
 
-/// The application with this App Secret.
+/// The application with this App Secret, unless it is archived.
 pub fn application_by_secret(
     conn: &mut PgConnection,
     hash: &SecretHash,
 ) -> AppResult<Option<ApplicationFacts>> {
     let found: Option<(i64, String, String)> = applications::table
         .filter(applications::secret_hash.eq(hash.as_bytes()))
+        .filter(applications::archived_at.is_null())
         .select((applications::id, applications::app_id, applications::name))
         .first(conn)
         .optional()?;

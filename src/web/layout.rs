@@ -3,11 +3,12 @@
 use std::{future::Future, pin::Pin};
 
 use actix_session::SessionExt;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::Method, web::Data};
 
 use super::{Flash, time};
 use crate::{
     app::App,
+    environments::Mode,
     error::{AppError, AppResult},
     settings::{self, Settings},
     users::{Origin, Viewer},
@@ -26,6 +27,8 @@ pub struct Layout {
     pub flash: Option<Flash>,
     /// The first part of the address: which entry of the navigation is current.
     pub section: String,
+    /// The address of the page, to come back to; of the answer to a form: the section it belongs to.
+    pub here: String,
 }
 
 impl Layout {
@@ -43,6 +46,11 @@ impl Layout {
     /// [`AppError::NotFound`] for anybody else: what isn't theirs isn't there.
     pub fn for_administrators(self) -> AppResult<Self> {
         if self.viewer.is_administrator() { Ok(self) } else { Err(AppError::NotFound) }
+    }
+
+    /// For the switch: whether this mode is chosen; `None` is both.
+    pub fn is_in(&self, mode: Option<Mode>) -> bool {
+        self.viewer.mode == mode
     }
 
     /// For the navigation: whether this is the current entry.
@@ -86,7 +94,11 @@ impl FromRequest for Layout {
             time::show_in(viewer.zone);
             let flash = Flash::take(&req.get_session());
             let section = req.path().split('/').nth(1).unwrap_or_default().to_owned();
-            let layout = Self { viewer, settings, flash, section };
+            let here = match (req.method(), req.uri().path_and_query()) {
+                (&Method::GET, Some(address)) => address.as_str().to_owned(),
+                _ => format!("/{section}"),
+            };
+            let layout = Self { viewer, settings, flash, section, here };
             // An error page of somebody who is signed in has the same navigation around it.
             req.extensions_mut().insert(layout.clone());
             Ok(layout)

@@ -70,6 +70,20 @@
     waiting.set(button, before);
   };
 
+  // A button that is only a mark has no word to change: a toast says it, to eyes and ears.
+  const tell = (sentence, button) => {
+    const toasts = document.getElementById("toasts");
+    if (!toasts || !button.matches(".button--icon") || button.closest("dialog")) return announce(sentence, button);
+    toasts.querySelectorAll("[data-copied-toast]").forEach((toast) => toast.remove());
+    const [toast, words] = [document.createElement("div"), document.createElement("p")];
+    toast.className = "toast toast--plain";
+    toast.setAttribute("data-toast", "");
+    toast.setAttribute("data-copied-toast", "");
+    words.textContent = sentence;
+    toast.append(words);
+    toasts.append(toast);
+  };
+
   const selectInstead = (button) => {
     const from = source(button);
     if (from) getSelection().selectAllChildren(from);
@@ -83,7 +97,7 @@
     if (!text) return;
     if (!(await copy(text, button))) return selectInstead(button);
     confirm(button);
-    announce(button.dataset.copiedText || "Copied", button);
+    tell(button.dataset.copiedText || "Copied", button);
     button.dispatchEvent(new CustomEvent("latchkey:copied", { bubbles: true, detail: { source: source(button) } }));
   });
 })();

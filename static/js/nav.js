@@ -15,3 +15,9 @@
     if (target.closest(".nav__entries a") && toggle()) toggle().open = false;
   });
 })();
+
+// The address changed without the page being loaded again: the mode switch leads back to the new one.
+document.addEventListener("htmx:pushedIntoHistory", ({ detail }) => {
+  const back = document.querySelector("[data-mode-switch] [name=next]");
+  if (back) back.value = detail.path;
+});

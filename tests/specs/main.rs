@@ -17,6 +17,7 @@ mod headers;
 mod keys;
 mod links;
 mod matrix;
+mod modes;
 mod outage;
 mod presets;
 mod private_postgres;

@@ -8,6 +8,7 @@ use super::{
     retired::refuse_retired,
 };
 use crate::{
+    applications,
     audit::Action,
     credentials::{Secret, public_key},
     environments,
@@ -24,7 +25,8 @@ use crate::{
 /// [`AppError::NoApiAccess`]; [`AppError::Forbidden`] for a manager who names another owner;
 /// [`AppError::BeyondGrant`] for more than the viewer may hand out; [`AppError::Unprocessable`] without a permission,
 /// with a retired one or in a retired environment, with an end the environment's policy does not allow, or with a
-/// customer that does not exist; a constraint: `keys_name` when the owner has a live key that
+/// customer that does not exist; [`AppError::Conflict`] when the application is archived; a constraint: `keys_name`
+/// when the owner has a live key that
 /// looks the same in that application and environment.
 pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResult<(Key, Secret)> {
     let viewer = viewer.confirm_api_access(conn)?;
@@ -35,6 +37,7 @@ pub fn create(conn: &mut PgConnection, viewer: &Viewer, new: &NewKey) -> AppResu
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));
     }
     refuse_beyond_grant(conn, &viewer, new.environment_id, &new.permissions)?;
+    applications::must_be_open(conn, new.application_id)?;
     // Held still, so that prefix and policy are those of the environment when the key is there.
     let environment = environments::take(conn, new.environment_id)?;
     refuse_long_life(&environment, new.expires_at)?;

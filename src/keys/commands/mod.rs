@@ -1,6 +1,7 @@
 //! Everything that happens to a key. Each act checks again who asks, in the transaction that changes, writes its
 //! event there, and announces the change to whoever verifies.
 
+mod bulk;
 mod create;
 mod hand_over;
 mod policy;
@@ -27,6 +28,7 @@ use crate::{
     users::Viewer,
 };
 
+pub use bulk::{Outcome, stop_all};
 pub use create::create;
 pub use hand_over::{Handover, hand_over};
 pub use policy::{May, may, may_regenerate, may_revoke};

@@ -91,7 +91,7 @@ pub fn reset(
         diesel::insert_into(key_secrets::table).values(some).execute(conn)?;
     }
     audit::record_each(conn, &viewer, Action::KeyRegenerated, events)?;
-    Change::announce_keys(conn, &ids)?;
+    Change::Keys(ids).announce(conn)?;
     let subject = Subject { id: &application.app_id, name: &application.name };
     let details = json!({ "environment": environment.slug, "keys": made.len() });
     audit::record(conn, &viewer, Action::ApplicationKeysReset, subject, details)?;

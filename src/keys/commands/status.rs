@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{finish, may_revoke, record, refuse_key_beyond_grant, refuse_revoked, take};
 use crate::{
+    applications,
     audit::Action,
     error::{AppError, AppResult},
     keys::{Key, Status},
@@ -31,7 +32,8 @@ pub fn disable(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> Ap
 /// Lets a disabled key work again.
 ///
 /// # Errors
-/// As [`disable`]; [`AppError::BeyondGrant`] when it holds more than the viewer may hand out.
+/// As [`disable`]; [`AppError::BeyondGrant`] when it holds more than the viewer may hand out; [`AppError::Conflict`]
+/// also when its application is archived.
 pub fn enable(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<Key> {
     let (viewer, key) = take(conn, viewer, public_key)?;
     refuse_key_beyond_grant(conn, &viewer, &key)?;
@@ -39,6 +41,7 @@ pub fn enable(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> App
     if key.disabled_at.is_none() {
         return Ok(key);
     }
+    applications::must_be_open(conn, key.application_id)?;
     diesel::update(keys::table.find(key.id))
         .set(keys::disabled_at.eq(None::<DateTime<Utc>>))
         .execute(conn)?;
@@ -63,7 +66,17 @@ pub fn revoke(
     if key.revoked_at.is_some() {
         return Ok(key);
     }
-    let reason = reason.map(text::tidy).filter(|reason| !reason.is_empty());
+    let reason = parse_reason(reason)?;
+    diesel::update(keys::table.find(key.id))
+        .set((keys::revoked_at.eq(Utc::now()), keys::revoke_reason.eq(&reason)))
+        .execute(conn)?;
+    let details = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
+    finish(conn, &viewer, &key, Action::KeyRevoked, details)
+}
+
+/// A reason as it is kept; an empty one is none.
+pub(super) fn parse_reason(typed: Option<&str>) -> AppResult<Option<String>> {
+    let reason = typed.map(text::tidy).filter(|reason| !reason.is_empty());
     if reason
         .as_ref()
         .is_some_and(|reason| reason.chars().count() > 200 || !text::is_showable(reason))
@@ -72,11 +85,7 @@ pub fn revoke(
             "Reason must be at most 200 characters that can be shown.".into(),
         ));
     }
-    diesel::update(keys::table.find(key.id))
-        .set((keys::revoked_at.eq(Utc::now()), keys::revoke_reason.eq(&reason)))
-        .execute(conn)?;
-    let details = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
-    finish(conn, &viewer, &key, Action::KeyRevoked, details)
+    Ok(reason)
 }
 
 /// Takes a key off the list. Its row and its trail stay.

@@ -10,6 +10,7 @@ use super::{
     take,
 };
 use crate::{
+    applications,
     audit::Action,
     error::{AppError, AppResult},
     keys::{Key, KeyChanges, Status, queries},
@@ -53,6 +54,9 @@ pub fn update(
         return Err(AppError::Conflict(
             "This key has expired. Only an administrator brings it back, and has to say so.".into(),
         ));
+    }
+    if revives {
+        applications::must_be_open(conn, key.application_id)?;
     }
     if changes.permissions.is_empty() {
         return Err(AppError::Unprocessable("Choose at least one permission.".into()));

@@ -8,7 +8,7 @@ use super::KeyForm;
 use crate::{
     access::Grant,
     applications::Application,
-    environments::Environment,
+    environments::{Environment, Mode},
     keys::{Key, end_in_days, policy, queries::Holdings},
     scopes::Section,
 };
@@ -65,8 +65,21 @@ impl Choices {
     }
 
     /// The environments that take new keys.
-    pub fn open_environments(&self) -> Vec<&Environment> {
-        self.environments.iter().filter(|environment| !environment.is_retired()).collect()
+    pub fn open_environments(&self) -> impl Iterator<Item = &Environment> {
+        self.environments.iter().filter(|environment| !environment.is_retired())
+    }
+
+    /// Those of them that somebody looking at this mode is offered, and the one that is chosen anyway.
+    pub fn environments_in(&self, mode: Option<Mode>, chosen: &str) -> Vec<&Environment> {
+        let is_offered = |environment: &&Environment| {
+            mode.is_none_or(|mode| environment.mode == mode) || environment.slug == chosen
+        };
+        self.open_environments().filter(is_offered).collect()
+    }
+
+    /// The applications that take new keys.
+    pub fn open_applications(&self) -> Vec<&Application> {
+        self.applications.iter().filter(|application| !application.is_archived()).collect()
     }
 
     /// The application that is chosen.

@@ -52,6 +52,9 @@ pub struct KeyForm {
     /// A list of web origins.
     pub allowed_origins: String,
 
+    /// Of the wizard: the name of the key that this one is to be like, and what could not be taken over from it.
+    pub like: String,
+    pub left_out: Vec<String>,
     /// Of the wizard: how often its draft was kept when the page was drawn.
     pub revision: u32,
     /// Of the wizard: which draft is meant, which step was filled in, where to go.
@@ -125,10 +128,13 @@ impl KeyForm {
 
     /// Application and environment.
     pub fn check_place(&self, choices: &Choices, errors: &mut KeyErrors) -> Option<(i64, i64)> {
-        let application = choices
-            .application(self)
-            .map(|application| application.id)
-            .ok_or("Choose an application from the list.");
+        let application = match choices.application(self) {
+            Some(archived) if archived.is_archived() => {
+                Err("This application is archived and takes no new keys. Choose another.")
+            }
+            Some(application) => Ok(application.id),
+            None => Err("Choose an application from the list."),
+        };
         let environment = match choices.environment(self) {
             None => Err("Choose an environment from the list.".into()),
             Some(environment) if environment.is_retired() => Err(format!(

@@ -5,6 +5,7 @@ use askama::Template;
 use super::Chip;
 use crate::{
     credentials::Secret,
+    environments::Environment,
     keys::{Choices, Key, KeyErrors, KeyForm, policy, sketch::Sketch, wizard::Step},
     web::Layout,
 };
@@ -39,6 +40,15 @@ impl New {
 
     pub fn may_never_expire(&self) -> bool {
         self.choices.environment(&self.form).is_none_or(|environment| environment.allows_never)
+    }
+
+    /// The environments of the mode one is in, with a hint when there are others.
+    pub fn environments(&self) -> Vec<&Environment> {
+        self.choices.environments_in(self.layout.viewer.mode, &self.form.environment)
+    }
+
+    pub fn has_more_environments(&self) -> bool {
+        self.environments().len() < self.choices.environments.len()
     }
 
     /// On the summary: what is chosen, as chips.

@@ -4,9 +4,11 @@ use askama::Template;
 
 use super::Row;
 use crate::{
+    environments::{Environment, Mode},
     keys::{
         Choices, Status,
         filter::{FilterForm, LastUsed, Order, Sort},
+        spaced,
     },
     web::Layout,
 };
@@ -19,6 +21,8 @@ pub struct Index {
     pub filter: FilterForm,
     pub order: Order,
     pub rows: Vec<Row>,
+    /// Whether the viewer may revoke keys at all.
+    pub may_revoke: bool,
     /// Whether there is any key at all, shown or not.
     pub has_any: bool,
     /// “3 keys expire within 14 days”
@@ -28,8 +32,32 @@ pub struct Index {
     pub choices: Choices,
     /// Id and name; empty for managers, who see their own keys only.
     pub owners: Vec<(i64, String)>,
+    /// The list of this mode is empty: so many keys of the other mode match.
+    pub elsewhere: Option<Elsewhere>,
     /// A pasted secret belongs to no key of the viewer's.
     pub unknown_secret: bool,
+}
+
+/// What is to be found in the other mode.
+pub struct Elsewhere {
+    pub mode: Mode,
+    pub count: i64,
+    /// There are more than were counted.
+    pub more: bool,
+}
+
+impl Elsewhere {
+    /// “3 keys match in Live mode”, “more than 1 000 keys …”
+    pub fn said(&self, narrows: bool) -> String {
+        let mode = self.mode.label();
+        let (there, matching) =
+            if narrows { ("match", "matches") } else { ("are there", "is there") };
+        match (self.count, self.more) {
+            (1, _) => format!("One key {matching} in {mode} mode."),
+            (count, false) => format!("{} keys {there} in {mode} mode.", spaced(count)),
+            (count, true) => format!("More than {} keys {there} in {mode} mode.", spaced(count)),
+        }
+    }
 }
 
 impl Index {
@@ -41,6 +69,11 @@ impl Index {
             1 => "1 key listed".into(),
             many => format!("{many} keys listed"),
         }
+    }
+
+    /// Those of the mode one is in; one that is chosen stays.
+    pub fn environments(&self) -> Vec<&Environment> {
+        self.choices.environments_in(self.layout.viewer.mode, &self.filter.environment)
     }
 
     pub fn statuses(&self) -> [Status; 4] {

@@ -1,5 +1,6 @@
 //! One struct per template.
 
+mod bulk;
 mod confirm;
 mod create;
 mod edit;
@@ -9,11 +10,12 @@ mod row;
 mod show;
 mod transfer;
 
+pub use bulk::{Bulk, Recent};
 pub use confirm::{ConfirmDialog, ConfirmPage, Finish, Overlaps, Question};
 pub use create::{CreatedBefore, New, Reveal, SketchAside};
 pub use edit::{Conflict, Edit, compare};
 pub use eye::{Eye, RevealAgain};
-pub use list::Index;
+pub use list::{Elsewhere, Index};
 pub use row::{Acts, Changed, Chip, Row};
 pub use show::{Granted, Show};
 pub use transfer::{Candidate, Transfer};

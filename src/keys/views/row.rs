@@ -50,18 +50,6 @@ impl Acts {
             is_beyond_grant: lives && !is_covered,
         }
     }
-
-    /// Whether there is any, or a reason why there is none.
-    pub fn any(self) -> bool {
-        self.edit
-            || self.disable
-            || self.enable
-            || self.regenerate
-            || self.revoke
-            || self.delete
-            || self.transfer
-            || self.is_beyond_grant
-    }
 }
 
 /// A permission or a whole section, as a chip.
@@ -183,4 +171,6 @@ pub struct Changed {
     /// `None`: the key is gone from the list.
     pub row: Option<Row>,
     pub message: String,
+    /// It was revoked: where a replacement begins.
+    pub replacement: Option<String>,
 }

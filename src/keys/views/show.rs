@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::Row;
 use crate::{
+    environments::Mode,
     keys::{
         history::Told,
         overlap::{Choice, OldSecret},
@@ -39,6 +40,11 @@ pub enum Granted {
 }
 
 impl Show {
+    /// The mode one is in, when the key is of the other.
+    pub fn other_mode(&self) -> Option<Mode> {
+        self.layout.viewer.mode_without(self.row.key.environment.mode())
+    }
+
     pub fn valid(&self) -> String {
         spaced(self.days.iter().map(|day| day.valid).sum())
     }

@@ -1,4 +1,6 @@
+mod archiving;
 mod resetting;
+mod rotating;
 
 use latchkey::credentials::SecretHash;
 
@@ -25,7 +27,7 @@ async fn an_application_shows_its_secret_once() {
     let shown = ada.get(&format!("/applications/{app_id}")).await;
     shown.assert_status(200).assert_is_page().assert_shows("Warehouse").assert_hides(&secret);
     assert_eq!(
-        shown.attribute("[data-done], .facts a", "href"),
+        shown.attribute("[data-done], .panel a[href^=\"/keys\"]", "href"),
         format!("/keys?application={app_id}")
     );
     ada.get("/applications").await.assert_shows(&app_id).assert_hides(&secret);

@@ -1,8 +1,10 @@
 //! Keys, from the wizard to the grave.
 
+mod bulk;
 pub mod creating;
 mod deleting;
 mod disabling;
+mod duplicating;
 mod editing;
 mod enabling;
 mod eye;

@@ -270,6 +270,14 @@ impl Person {
         pressed.unwrap_or_else(|error| self.give_up(&error));
     }
 
+    /// Presses a key while Shift is held.
+    pub async fn press_with_shift(&self, key: &str) {
+        self.note(format!("presses Shift and “{key}”"));
+        let keys = self.chromium.driver.action_chain().key_down(Key::Shift);
+        let pressed = keys.send_keys(key).key_up(Key::Shift).perform().await;
+        pressed.unwrap_or_else(|error| self.give_up(&error));
+    }
+
     /// Presses a key until the focus is on what is called this.
     pub async fn press_until(&self, key: Key, name: &str) {
         self.note(format!("presses {key:?} until “{name}”"));

@@ -11,11 +11,13 @@
 //! | `wizard.rs` | typing, toggling, going back and forth |
 //! | `list.rs` | menus, dialogs, searching |
 //! | `keyboard.rs` | without a mouse |
+//! | `bulk.rs` | many keys at once, and the mode switch on a phone |
 //! | `payloads.rs` | names that would like to be markup |
 //! | `people.rs` | the team, one’s own account, customers |
 //! | `narrow.rs` | on a phone |
 
 mod affiliate;
+mod bulk;
 mod grants;
 mod keyboard;
 mod licensing;

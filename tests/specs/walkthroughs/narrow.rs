@@ -33,6 +33,8 @@ async fn no_page_is_wider_than_a_phone() {
         "/applications",
         "/applications/new",
         &format!("/applications/{application}"),
+        &format!("/applications/{}", key.key.application.app_id),
+        &format!("/applications/{}/confirm/archive", key.key.application.app_id),
         "/gateways",
         "/gateways/new",
         "/team",
