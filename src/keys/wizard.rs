@@ -287,7 +287,7 @@ pub async fn sketch(app: Data<App>, layout: Layout, form: LongForm) -> AppResult
 enum Created {
     Now(Box<Key>, Secret),
     Before(Option<Box<Key>>),
-    Not(Box<KeyForm>, KeyErrors, Choices),
+    Not(Box<KeyForm>, KeyErrors, Box<Choices>),
 }
 
 /// `POST /keys`: makes the key and shows its secret, once.
@@ -326,7 +326,7 @@ pub async fn create(
                 .into_iter()
                 .find(|step| !step.check(&form, &choices).is_empty())
                 .unwrap_or(Step::Name);
-            invalid(&draw(layout, id, step, *form, errors, choices))
+            invalid(&draw(layout, id, step, *form, errors, *choices))
         }
         Err(error) if error.violates("keys_name") => {
             let (viewer, blank) = (layout.viewer.clone(), blank(&layout));
@@ -353,7 +353,7 @@ fn create_from(conn: &mut PgConnection, viewer: &Viewer, id: Uuid) -> AppResult<
     };
     let choices = choices_for_new(conn, viewer, &form)?;
     match form.parse_new(&choices, viewer.id) {
-        Err(errors) => Ok(Created::Not(form, errors, choices)),
+        Err(errors) => Ok(Created::Not(form, errors, Box::new(choices))),
         Ok(new) => {
             let (key, secret) = commands::create(conn, viewer, &new)?;
             drafts::use_up(conn, viewer, id, &key)?;
