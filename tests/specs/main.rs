@@ -19,6 +19,7 @@ mod links;
 mod matrix;
 mod modes;
 mod outage;
+mod platforms;
 mod presets;
 mod private_postgres;
 mod roles;
