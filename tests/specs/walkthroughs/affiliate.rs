@@ -1,5 +1,7 @@
 //! Seed 000: an affiliate platform, “10. API Keys”.
 
+use serde_json::json;
+
 use super::{copies_and_leaves, creates, is, valid, verdict};
 use crate::support::TestApp;
 
@@ -39,8 +41,12 @@ async fn a_storefront_gets_a_key_with_only_the_scopes_it_needs() {
     assert_eq!(ada.look_of("conversions:read").await, plain);
     assert_eq!(ada.state_of("conversions:write").await, "on");
     super::continues_to(&ada, 4).await;
+    // “and initialize the Leaper Dev JavaScript SDK on your storefront”: there, and on no other page.
+    ada.click("Where and for whom it works").await;
+    ada.fill("Web origins of the public key", "https://shop.example").await;
     super::continues_to(&ada, 5).await;
     ada.sees("initialize the SDK").await;
+    ada.sees("Its public key alone only on https://shop.example").await;
 
     // “4. Click Create Key.”
     ada.click("Create Key").await;
@@ -75,10 +81,16 @@ async fn a_storefront_gets_a_key_with_only_the_scopes_it_needs() {
 
     // “Security best practice: Never expose API keys in client-side JavaScript, browser-accessible files, or version
     // control systems.” The public key may be there: alone it reaches what is safe in a browser, and nothing else.
+    let from = async |origin, scopes: &[&str]| {
+        let question = json!({ "key": public_key, "scopes": scopes, "origin": origin });
+        app.verify(&gateway, question).await["code"].as_str().unwrap().to_owned()
+    };
     let browser_safe = ["clicks:write", "pageviews:write", "sdk:init"];
-    assert_eq!(verdict(&app, &gateway, &public_key, &browser_safe).await, valid());
+    assert_eq!(from(Some("https://shop.example"), &browser_safe).await, "VALID");
+    assert_eq!(from(Some("https://evil.example"), &browser_safe).await, "INSUFFICIENT_SCOPE");
+    assert_eq!(from(None, &browser_safe).await, "INSUFFICIENT_SCOPE");
     let private = ["conversions:write"];
-    assert_eq!(verdict(&app, &gateway, &public_key, &private).await, is("INSUFFICIENT_SCOPE", 403));
+    assert_eq!(from(Some("https://shop.example"), &private).await, "INSUFFICIENT_SCOPE");
 }
 
 #[actix_web::test]
@@ -105,7 +117,18 @@ async fn a_key_on_a_public_repository_is_revoked_and_replaced() {
     assert_eq!(verdict(&app, &gateway, &leaked, &scopes).await, is("REVOKED", 401));
 
     // “generates a new key with the same scopes, updates the Rentmy.co integration with the new key value”
-    creates(&ada, "Rentmy integration, new", "Production", &scopes).await;
+    ada.choose_from_menu_of("Rentmy integration", "Duplicate").await;
+    ada.sees("A copy of Rentmy integration, to look through.").await;
+    ada.fill("Name", "Rentmy integration, new").await;
+    super::continues_to(&ada, 2).await;
+    assert_eq!(ada.state_of("Production").await, "on");
+    super::continues_to(&ada, 3).await;
+    for (scope, state) in [(scopes[0], "on"), (scopes[1], "on"), ("clicks:write", "off")] {
+        assert_eq!(ada.state_of(scope).await, state, "{scope}");
+    }
+    super::continues_to(&ada, 4).await;
+    super::continues_to(&ada, 5).await;
+    ada.click("Create Key").await;
     let fresh = copies_and_leaves(&ada).await;
     assert_eq!(verdict(&app, &gateway, &fresh, &scopes).await, valid());
     assert_eq!(verdict(&app, &gateway, &leaked, &scopes).await, is("REVOKED", 401));

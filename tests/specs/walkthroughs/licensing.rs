@@ -139,15 +139,56 @@ async fn an_exposed_key_is_regenerated() {
 async fn a_key_serves_one_customer_only() {
     let app = licensing();
     let gateway = app.gateway("production");
+
     // “Customers - API keys can be scoped to specific customers for restricted access.”
-    let acme =
-        app.operator(|conn, operator| latchkey::customers::find_or_add(conn, operator, "cus_acme"));
-    let key = app.key_with(None, "Acme’s own", |new| new.customers = vec![acme.id]);
+    let ada = app.walk_in(&app.administrator("Ada"), "/").await;
+    ada.goes_to("Customers").await;
+    ada.is_on("Customers").await;
+    ada.click("Customer").await;
+    ada.fill("Id", "cus_acme").await;
+    ada.fill("Name", "Acme Rentals").await;
+    ada.click("Add customer").await;
+    ada.sees("Acme Rentals").await;
+
+    ada.open("/keys/new").await;
+    ada.fill("Name", "Acme’s own").await;
+    super::continues_to(&ada, 2).await;
+    ada.choose("Production").await;
+    super::continues_to(&ada, 3).await;
+    ada.toggle("license_read").await;
+    super::continues_to(&ada, 4).await;
+    // “granular permissions, and rate limiting to ensure that automation remains secure and predictable”: so many at
+    // once, and so many in all.
+    ada.fill("Requests per second", "50").await;
+    ada.fill("Requests per day", "900").await;
+    ada.choose("7 days").await;
+    ada.click("Where and for whom it works").await;
+    ada.fill("Customers", "cus_acme").await;
+    super::continues_to(&ada, 5).await;
+    ada.sees("at most 50 times a second and 900 times a day").await;
+    ada.sees("Only for cus_acme").await;
+    ada.press_the_last_button().await;
+    let secret = copies_and_leaves(&ada).await;
+    ada.is_on("Acme’s own").await;
+    ada.sees("Only cus_acme").await;
+    ada.sees("900 / day").await;
+
     let ask = async |customer| {
-        let question = serde_json::json!({ "key": key.secret, "customer": customer });
+        let question = serde_json::json!({ "key": secret, "customer": customer });
         app.verify(&gateway, question).await["code"].as_str().unwrap().to_owned()
     };
     assert_eq!(ask(Some("cus_acme")).await, "VALID");
     assert_eq!(ask(Some("cus_other")).await, "CUSTOMER_NOT_ALLOWED");
     assert_eq!(ask(None).await, "CUSTOMER_NOT_ALLOWED");
+
+    // “Status Monitoring”, before it is Expired: what ends soon is found.
+    creates(&ada, "Nightly import", "Production", &["license_read"]).await;
+    copies_and_leaves(&ada).await;
+    ada.goes_to("API Keys").await;
+    ada.row_says("Acme’s own", "900 / day + 1").await;
+    ada.row("Nightly import").await;
+    ada.choose_from("Expiry", "Expires within 14 days").await;
+    ada.sees("Only the keys that match are listed.").await;
+    ada.row("Acme’s own").await;
+    assert!(ada.has_no_row("Nightly import").await);
 }

@@ -100,9 +100,29 @@ async fn an_application_gets_credentials_and_keys_in_both_modes() {
     assert_eq!(verdict(&app, &production, &in_test, &stamps).await, is("WRONG_ENVIRONMENT", 401));
     assert_eq!(verdict(&app, &test, &in_production, &stamps).await, is("WRONG_ENVIRONMENT", 401));
 
-    // “Manage API Keys. View existing keys, create new ones, or revoke compromised keys.”
+    // “Treat it like a password”: it is changed when it may be known to others. What identified itself with the old
+    // one is refused, what has the new one is known, and no key notices.
+    assert_eq!(identified(&app, &production, &app_id, &app_secret).await, 200);
     ada.open(&format!("/applications/{app_id}")).await;
+    ada.click("Rotate App Secret").await;
+    ada.sees("The old one stops working at once").await;
+    ada.click("Rotate App Secret").await;
+    ada.is_on("Partner app has a new App Secret").await;
+    assert_eq!(identified(&app, &production, &app_id, &app_secret).await, 401);
+    ada.copy("App Secret").await;
+    let new_secret = ada.clipboard().await;
+    ada.click("Done").await;
+    ada.is_on("Partner app").await;
+    ada.finds_nowhere(&new_secret).await;
+    assert_eq!(identified(&app, &production, &app_id, &new_secret).await, 200);
+    assert_eq!(verdict(&app, &production, &in_production, &stamps).await, valid());
+
+    // “Manage API Keys. View existing keys, create new ones, or revoke compromised keys.”
     ada.sees("2 active keys belong to this application").await;
+    ada.click("1 active in Production").await;
+    ada.row("Till").await;
+    assert!(ada.has_no_row("Till, trying out").await);
+    ada.open(&format!("/applications/{app_id}")).await;
     ada.click("All keys of Partner app").await;
     ada.row_says("Till, trying out", "test").await;
     ada.row_says("Till", "production").await;
@@ -130,6 +150,45 @@ async fn keys_are_rotated_by_replacing_one_with_another() {
     ada.row_says("Till 2025", "Revoked").await;
     assert_eq!(verdict(&app, &gateway, &old, &stamps).await, is("REVOKED", 401));
     assert_eq!(verdict(&app, &gateway, &new, &stamps).await, valid());
+
+    // The same with one key: both of its secrets work while the integration is updated, and then the old one is
+    // stopped.
+    ada.click("Till 2026").await;
+    ada.click("Regenerate").await;
+    ada.choose("After 24 hours").await;
+    ada.click("Regenerate API Key").await;
+    let (old, new) = (new, copies_and_leaves(&ada).await);
+    assert_eq!(verdict(&app, &gateway, &old, &stamps).await, valid());
+    assert_eq!(verdict(&app, &gateway, &new, &stamps).await, valid());
+    ada.reload().await;
+    ada.sees("The old secret still works").await;
+    ada.click("Finish now").await;
+    ada.has_dialogs(1).await;
+    ada.click("Finish now").await;
+    ada.does_not_see("The old secret still works").await;
+    assert_eq!(verdict(&app, &gateway, &old, &stamps).await, is("SECRET_REPLACED", 401));
+    assert_eq!(verdict(&app, &gateway, &new, &stamps).await, valid());
+
+    // An application is archived when nothing uses it any more, and not before.
+    ada.open(&format!("/applications/{app_id}")).await;
+    ada.click("Archive application").await;
+    ada.sees("Till cannot be archived yet").await;
+    ada.click("Till 2026").await;
+    ada.click("Revoke").await;
+    ada.click("Revoke API Key").await;
+    ada.sees("Revoked for good").await;
+    ada.open(&format!("/applications/{app_id}")).await;
+    ada.click("Archive application").await;
+    ada.sees("None of its keys is active, so no key stops working").await;
+    ada.click("Archive application").await;
+    ada.sees("Till is archived").await;
+}
+
+/// How a gateway is answered that asks who this application is.
+async fn identified(app: &TestApp, gateway: &str, app_id: &str, app_secret: &str) -> u16 {
+    let question = reqwest::Client::new().get(app.url("/v1/authorize"));
+    let question = question.header("X-Gateway-Token", gateway).basic_auth(app_id, Some(app_secret));
+    question.send().await.unwrap().status().as_u16()
 }
 
 fn basic_of(id: &str, secret: &str) -> String {

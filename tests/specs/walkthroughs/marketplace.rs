@@ -99,24 +99,70 @@ async fn a_manager_is_granted_access_makes_a_key_and_an_administrator_revokes_it
 }
 
 #[actix_web::test]
-async fn a_manager_with_all_permissions_is_shut_out_when_the_grant_is_withdrawn() {
+async fn the_access_of_a_manager_is_narrowed_and_withdrawn_and_the_keys_go_on() {
     let app = TestApp::start();
     let gateway = app.gateway("production");
     let (ada, kim) = (app.administrator("Ada"), app.manager_with_access("Kim"));
     let kim = app.walk_in(&kim, "/keys").await;
     super::creates(&kim, "Everything", "Production", &["All permissions"]).await;
-    let secret = copies_and_leaves(&kim).await;
+    let everything = copies_and_leaves(&kim).await;
     let far_apart = ["payouts:read", "catalogue:write"];
-    assert_eq!(verdict(&app, &gateway, &secret, &far_apart).await, valid());
+    assert_eq!(verdict(&app, &gateway, &everything, &far_apart).await, valid());
 
+    // “Access to the API Keys section is based on user roles and permissions.” “Marketplace Managers must be granted
+    // API access by an Administrator.” As much of it as they need.
     let ada = app.walk_in(&ada, "/team").await;
+    ada.choose_from_menu_of("Kim", "Change API access").await;
+    ada.is_on("API access of Kim").await;
+    ada.choose("Only some environments").await;
+    ada.toggle("Production").await;
+    ada.choose("Only some permissions").await;
+    ada.toggle("Reporting").await;
+    ada.click("Change API access").await;
+    ada.sees("One key holds more than it covers.").await;
+    ada.open("/team").await;
+    ada.row_says("Kim", "Granted, limited").await;
+
+    // “You can select All permissions or choose specific sections like Reporting”: what was not granted is there, says
+    // so, and cannot be chosen.
+    kim.open("/keys/new").await;
+    kim.fill("Name", "Reports").await;
+    super::continues_to(&kim, 2).await;
+    kim.toggle("Sandbox").await;
+    assert_eq!(kim.state_of("Sandbox").await, "off");
+    kim.sees("Not in your API access").await;
+    kim.choose("Production").await;
+    super::continues_to(&kim, 3).await;
+    kim.sees("Not in your API access").await;
+    for outside in ["All permissions", "Payouts", "payouts:read"] {
+        kim.toggle(outside).await;
+        assert_eq!(kim.state_of(outside).await, "off", "{outside}");
+    }
+    kim.toggle("Reporting").await;
+    super::continues_to(&kim, 4).await;
+    super::continues_to(&kim, 5).await;
+    kim.press_the_last_button().await;
+    let reports = copies_and_leaves(&kim).await;
+    assert_eq!(verdict(&app, &gateway, &reports, &["reporting:export"]).await, valid());
+    let payouts = ["payouts:read"];
+    assert_eq!(verdict(&app, &gateway, &reports, &payouts).await, is("INSUFFICIENT_SCOPE", 403));
+
     ada.click("Withdraw API access from Kim").await;
-    ada.sees("One live key belongs to Kim").await;
+    ada.sees("2 live keys belong to Kim").await;
+    ada.choose("Transfer to somebody else").await;
+    ada.choose_from("New owner", "Ada").await;
     ada.click("Withdraw API access").await;
+    ada.sees("2 keys moved to Ada.").await;
     ada.row_says("Kim", "None").await;
 
     kim.open("/keys").await;
     kim.was_answered(404).await;
     kim.open("/").await;
     kim.has_no_entry("API Keys").await;
+    // Programs don’t notice who looks after their keys.
+    assert_eq!(verdict(&app, &gateway, &everything, &far_apart).await, valid());
+    assert_eq!(verdict(&app, &gateway, &reports, &["reporting:export"]).await, valid());
+    ada.goes_to("API Keys").await;
+    ada.click("Reports").await;
+    ada.sees("transferred it: Kim → Ada").await;
 }

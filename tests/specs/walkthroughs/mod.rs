@@ -7,7 +7,7 @@
 //! | `without_javascript.rs` | the whole life of a key with scripts off |
 //! | `reveal.rs` | a secret is shown once |
 //! | `grants.rs` | limited API access, until it is withdrawn |
-//! | `rotation.rs` | changing secrets over, all at once, and seeing one again |
+//! | `rotation.rs` | changing secrets over, all at once |
 //! | `wizard.rs` | typing, toggling, going back and forth |
 //! | `list.rs` | menus, dialogs, searching |
 //! | `keyboard.rs` | without a mouse |

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{copies_and_leaves, creates, is, valid, verdict};
-use crate::support::TestApp;
+use crate::support::{PASSWORD, Person, TestApp};
 
 #[actix_web::test]
 async fn test_and_live_mode_have_different_keys() {
@@ -72,6 +72,21 @@ async fn test_and_live_mode_have_different_keys() {
     let answer = ask().send().await.unwrap();
     assert_eq!(answer.status(), 401);
     assert!(answer.headers().contains_key("www-authenticate"));
+
+    // One looks at either mode, or at both.
+    ada.goes_to("API Keys").await;
+    ada.row("Web shop, live").await;
+    ada.click("Test").await;
+    ada.sees("Test mode").await;
+    ada.row_says("Web shop, test", "test_sk_").await;
+    assert!(ada.has_no_row("Web shop, live").await);
+    ada.click("Live").await;
+    ada.sees("Live mode").await;
+    ada.row_says("Web shop, live", "live_sk_").await;
+    assert!(ada.has_no_row("Web shop, test").await);
+    ada.click("All").await;
+    ada.row("Web shop, test").await;
+    ada.row("Web shop, live").await;
 }
 
 #[actix_web::test]
@@ -100,4 +115,98 @@ async fn a_compromised_key_gets_a_new_secret_and_the_old_one_stops() {
     assert_eq!(verdict(&app, &live, &new, &[]).await, valid());
     ada.sees("regenerated the secret").await;
     ada.finds_nowhere(&new).await;
+}
+
+#[actix_web::test]
+async fn the_eye_shows_a_secret_again_where_that_was_wanted() {
+    let vault = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    let app = TestApp::start_with(&[("LATCHKEY_VAULT_KEY", vault)]);
+    app.preset("payments");
+    let app_id = app.application("Web shop");
+    let user = app.administrator("Ada");
+    let key = app.key(&user, "Web shop");
+
+    // “You can get your credentials by clicking on the eye button”. Nobody can show a secret that was not kept:
+    // then the eye has the public key, and says why.
+    let ada = app.walk_in(&user, "/keys").await;
+    ada.click("Show secret of Web shop").await;
+    ada.sees("The secret of Web shop cannot be shown").await;
+    assert_eq!(ada.reads("Public key").await, key.public_key());
+    ada.click("Close").await;
+    ada.has_dialogs(0).await;
+
+    // Who wants to see secrets again says so once for the application; it counts for the secrets made from then on.
+    ada.open(&format!("/applications/{app_id}")).await;
+    ada.click("Switch on").await;
+    ada.click("Keep new secrets").await;
+    ada.sees("Switch off and erase").await;
+    ada.open(&key.page()).await;
+    ada.click("Regenerate").await;
+    ada.choose("After an hour").await;
+    ada.click("Regenerate API Key").await;
+    let secret = copies_and_leaves(&ada).await;
+    ada.sees("The old secret still works").await;
+
+    look(&ada).await;
+    assert_eq!(ada.reads("Secret key").await, secret);
+    ada.sees("Hides itself in").await;
+    assert!(!ada.would_be_asked().await, "it can be seen again, so nobody is kept");
+    ada.click("Hide now").await;
+    ada.is_on("Web shop").await;
+    ada.finds_nowhere(&secret).await;
+    ada.back().await;
+    ada.wait_until_nowhere(&secret).await;
+}
+
+/// From the list, with the eye.
+async fn look(ada: &Person) {
+    ada.goes_to("API Keys").await;
+    ada.click("Show secret of Web shop").await;
+    ada.is_focused_on("Your password").await;
+    ada.fill("Your password", PASSWORD).await;
+    ada.click("Show secret").await;
+    ada.is_on("The secret of Web shop").await;
+}
+
+#[actix_web::test]
+async fn reset_all_keys_deactivates_every_one_and_shows_the_new_ones_together() {
+    let app = TestApp::start_blank();
+    app.preset("payments");
+    app.application("Web shop");
+    let (live, test) = (app.gateway("live"), app.gateway("test"));
+    let test_id = app.environment("test");
+    let user = app.administrator("Ada");
+    let names = ["Backend server", "Mobile app"];
+    let old = names.map(|name| app.key(&user, name).secret);
+    let in_test = app.key_with(Some(&user), "In test", |new| new.environment_id = test_id).secret;
+
+    // “In cases where your API keys have been compromised, you can easily generate new API keys. Simply click the
+    // 'Reset all Keys' text”
+    let ada = app.walk_in(&user, "/applications").await;
+    ada.click("Web shop").await;
+    ada.click("Reset all keys in Live").await;
+    ada.is_on("Reset all keys of Web shop in Live?").await;
+    ada.row("Backend server").await;
+    ada.row("Mobile app").await;
+    ada.fill("Your password", PASSWORD).await;
+    ada.click("Reset all keys").await;
+
+    // “This action will deactivate your current API key immediately and new ones will be generated.”
+    ada.is_on("2 keys of Web shop have new secrets").await;
+    for secret in &old {
+        assert_eq!(verdict(&app, &live, secret, &[]).await, is("SECRET_REPLACED", 401));
+    }
+    // “You'll need to update your integrations (i.e. backend server configurations, mobile apps, websites, etc) with
+    // the new values once this is done.”
+    for (name, old) in names.iter().zip(&old) {
+        let new = ada.reads(name).await;
+        assert!(new.starts_with("live_sk_") && new != *old, "{name}");
+        assert_eq!(verdict(&app, &live, &new, &[]).await, valid());
+    }
+    ada.click("Copy all").await;
+    ada.sees("All secrets copied").await;
+    ada.click("Done").await;
+    ada.is_on("Web shop").await;
+    // “The API keys are different for each mode.”
+    assert_eq!(verdict(&app, &test, &in_test, &[]).await, valid());
 }
