@@ -69,7 +69,9 @@ async fn a_storefront_gets_a_key_with_only_the_scopes_it_needs() {
     ada.goes_to("API Keys").await;
     ada.is_on("API Keys").await;
     let row = ada.row("Rentmy Production").await;
-    for part in ["Storefront", "prod_sk_", "…", "clicks:write", "+ 2", "Active", "now"] {
+    let this_month = chrono::Utc::now().format(" %b %Y").to_string();
+    for part in ["Storefront", "prod_sk_", "…", "clicks:write", "+ 2", "Active", "now", &this_month]
+    {
         assert!(row.contains(part), "no {part} in: {row}");
     }
     assert!(!row.contains("Never") && !row.contains(&secret), "{row}");
@@ -115,6 +117,11 @@ async fn a_key_on_a_public_repository_is_revoked_and_replaced() {
     // visible in the list with a Revoked status.”
     ada.row_says("Rentmy integration", "Revoked").await;
     assert_eq!(verdict(&app, &gateway, &leaked, &scopes).await, is("REVOKED", 401));
+    // “and notifies the development team”, who find it written down.
+    ada.click("Rentmy integration").await;
+    ada.sees("Ada revoked it").await;
+    ada.sees("Pushed to a public repository").await;
+    ada.goes_to("API Keys").await;
 
     // “generates a new key with the same scopes, updates the Rentmy.co integration with the new key value”
     ada.choose_from_menu_of("Rentmy integration", "Duplicate").await;

@@ -74,6 +74,7 @@ async fn an_application_gets_credentials_and_keys_in_both_modes() {
     }
     ada.sees("Write claims WRITE claim_write").await;
     ada.sees("Read cards READ card_read").await;
+    ada.sees("Open claims and decide them, either way").await;
     ada.does_not_see("claim_read").await;
     ada.does_not_see("card_write").await;
     ada.toggle("Stamps").await;
