@@ -1,4 +1,4 @@
-//! What is in use, by slug: it stays whatever a preset says.
+//! What is in use, by slug: it stays whatever a preset says. A grant is no use: what goes, goes out of grants too.
 
 use std::collections::HashSet;
 
@@ -11,20 +11,16 @@ use diesel::{
 use crate::{
     error::AppResult,
     schema::{
-        api_access_environments, api_access_permissions, api_access_sections, environments,
-        gateways, key_permissions, key_resets, key_sections, keys, permissions, sections,
+        environments, gateways, key_permissions, key_resets, key_sections, keys, permissions,
+        sections,
     },
 };
 
-/// Environments with keys, also deleted ones, gateways or grants.
+/// Environments with keys, also deleted ones, or gateways.
 pub fn environments(conn: &mut PgConnection) -> AppResult<HashSet<String>> {
     let used = exists(keys::table.filter(keys::environment_id.eq(environments::id)))
         .or(exists(gateways::table.filter(gateways::environment_id.eq(environments::id))))
-        .or(exists(key_resets::table.filter(key_resets::environment_id.eq(environments::id))))
-        .or(exists(
-            api_access_environments::table
-                .filter(api_access_environments::environment_id.eq(environments::id)),
-        ));
+        .or(exists(key_resets::table.filter(key_resets::environment_id.eq(environments::id))));
     Ok(environments::table
         .filter(used)
         .select(environments::slug)
@@ -44,21 +40,15 @@ pub fn without_keys(conn: &mut PgConnection) -> AppResult<HashSet<String>> {
         .collect())
 }
 
-/// Sections that a key or a grant holds whole.
+/// Sections that a key holds whole.
 pub fn sections(conn: &mut PgConnection) -> AppResult<HashSet<String>> {
-    let used = exists(key_sections::table.filter(key_sections::section_id.eq(sections::id))).or(
-        exists(api_access_sections::table.filter(api_access_sections::section_id.eq(sections::id))),
-    );
+    let used = exists(key_sections::table.filter(key_sections::section_id.eq(sections::id)));
     Ok(sections::table.filter(used).select(sections::slug).load(conn)?.into_iter().collect())
 }
 
-/// Permissions that a key or a grant holds by themselves.
+/// Permissions that a key holds by themselves.
 pub fn permissions(conn: &mut PgConnection) -> AppResult<HashSet<String>> {
     let used =
-        exists(key_permissions::table.filter(key_permissions::permission_id.eq(permissions::id)))
-            .or(exists(
-                api_access_permissions::table
-                    .filter(api_access_permissions::permission_id.eq(permissions::id)),
-            ));
+        exists(key_permissions::table.filter(key_permissions::permission_id.eq(permissions::id)));
     Ok(permissions::table.filter(used).select(permissions::slug).load(conn)?.into_iter().collect())
 }

@@ -71,7 +71,9 @@ pub async fn present_errors(
     match next.call(req).await {
         Ok(response) => {
             let response = response.map_into_boxed_body();
+            // The address may be what is wrong, or hold what nobody should read: the mode switch doesn't lead back to it.
             let layout = response.request().extensions().get::<Layout>().cloned();
+            let layout = layout.map(|layout| Layout { here: "/".into(), ..layout });
             let presented = match response.response().error().and_then(Error::as_error::<AppError>)
             {
                 Some(error) => present(error, &asker, layout.as_ref()),

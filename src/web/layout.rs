@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::Metho
 use super::{Flash, time};
 use crate::{
     app::App,
+    credentials::Presented,
     environments::Mode,
     error::{AppError, AppResult},
     settings::{self, Settings},
@@ -95,7 +96,9 @@ impl FromRequest for Layout {
             let flash = Flash::take(&req.get_session());
             let section = req.path().split('/').nth(1).unwrap_or_default().to_owned();
             let here = match (req.method(), req.uri().path_and_query()) {
-                (&Method::GET, Some(address)) => address.as_str().to_owned(),
+                (&Method::GET, Some(address)) if !Presented::looks_secret(address.as_str()) => {
+                    address.as_str().to_owned()
+                }
                 _ => format!("/{section}"),
             };
             let layout = Self { viewer, settings, flash, section, here };

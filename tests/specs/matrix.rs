@@ -101,7 +101,6 @@ const RENAME: &[(&str, &str)] = &[
     ("version", "1"),
     ("name", "renamed {number}"),
     ("permission", "reporting:read"),
-    ("rate", "none"),
     ("expires", "never"),
 ];
 const VERSION: &[(&str, &str)] = &[("version", "1")];
@@ -244,7 +243,7 @@ async fn fill_in(browser: &mut Browser, draft: &str, app_id: &str, name: &str) {
         &[("step", "name"), ("name", name)],
         &[("step", "environment"), ("application", app_id), ("environment", "production")],
         &[("step", "permissions"), ("permission", "reporting:read")],
-        &[("step", "limits"), ("rate", "none"), ("expires", "never")],
+        &[("step", "limits"), ("expires", "never")],
     ];
     for step in steps {
         let fields = [&[("draft", draft), ("go", "next")], step].concat();

@@ -177,3 +177,16 @@ async fn who_has_no_keys_has_no_switch() {
     let page = tom.get("/").await;
     page.assert_status(200).assert_hides("/account/mode");
 }
+
+#[actix_web::test]
+async fn the_switch_repeats_no_secret_that_stands_in_an_address() {
+    let app = TestApp::start();
+    let ada = app.administrator("Ada");
+    let key = app.key(&ada, "deploy bot");
+    let mut ada = app.sign_in(&ada).await;
+    for address in ["/?from=", "/applications/", "/team?key="] {
+        let page = ada.get(&format!("{address}{}", key.secret)).await;
+        page.assert_hides(&key.secret);
+        assert!(!page.body().contains(&key.secret), "{address}");
+    }
+}

@@ -64,17 +64,12 @@ impl Choices {
         !section.is_retired() || self.kept_sections.contains(&section.slug)
     }
 
-    /// The environments that take new keys.
-    pub fn open_environments(&self) -> impl Iterator<Item = &Environment> {
-        self.environments.iter().filter(|environment| !environment.is_retired())
-    }
-
-    /// Those of them that somebody looking at this mode is offered, and the one that is chosen anyway.
+    /// The environments that somebody looking at this mode is offered, and the one that is chosen anyway.
     pub fn environments_in(&self, mode: Option<Mode>, chosen: &str) -> Vec<&Environment> {
         let is_offered = |environment: &&Environment| {
             mode.is_none_or(|mode| environment.mode == mode) || environment.slug == chosen
         };
-        self.open_environments().filter(is_offered).collect()
+        self.environments.iter().filter(is_offered).collect()
     }
 
     /// The applications that take new keys.

@@ -44,11 +44,15 @@ impl New {
 
     /// The environments of the mode one is in, with a hint when there are others.
     pub fn environments(&self) -> Vec<&Environment> {
-        self.choices.environments_in(self.layout.viewer.mode, &self.form.environment)
+        let mut offered =
+            self.choices.environments_in(self.layout.viewer.mode, &self.form.environment);
+        offered.retain(|environment| !environment.is_retired());
+        offered
     }
 
     pub fn has_more_environments(&self) -> bool {
-        self.environments().len() < self.choices.environments.len()
+        let open = |environment: &&Environment| !environment.is_retired();
+        self.environments().len() < self.choices.environments.iter().filter(open).count()
     }
 
     /// On the summary: what is chosen, as chips.

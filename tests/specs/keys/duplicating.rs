@@ -43,7 +43,7 @@ async fn a_copy_has_everything_but_the_secret_and_waits_to_be_created() {
         permissions.attribute(&format!("[name=permission][value=\"{slug}\"][checked]"), "value");
     }
     let limits = continues(&mut ada, permissions, 1).await;
-    assert_eq!(limits.attribute("#rate_count", "value"), "7");
+    assert_eq!(limits.attribute("#limit_minute", "value"), "7");
     assert_eq!(limits.attribute("[name=expires][checked]", "value"), "30");
     let summary = continues(&mut ada, limits, 1).await;
     assert_eq!(stored(&app), before, "nothing is made before the last step");
@@ -108,8 +108,8 @@ async fn what_cannot_be_had_any_more_is_left_out_and_named() {
     let mut marek = app.sign_in(&marek).await;
     let first = duplicates(&mut marek, &key).await;
     first.assert_shows("orders:write (retired)");
-    first.assert_shows("reporting:read (not within your grant)");
-    first.assert_shows("the environment Production (not within your grant)");
+    first.assert_shows("reporting:read (not in your API access)");
+    first.assert_shows("the environment Production (not in your API access)");
     first.assert_hides("orders:read (");
     let place = continues(&mut marek, first, 1).await;
     assert!(place.all("#environment [checked]").is_empty(), "it has to be chosen again");

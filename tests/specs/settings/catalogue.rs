@@ -95,7 +95,6 @@ async fn a_retired_permission_is_given_to_nobody_and_taken_from_nobody() {
         ("version", "1"),
         ("name", "other"),
         ("permission", "reporting:read"),
-        ("rate", "none"),
         ("expires", "never"),
     ];
     adas.post(&format!("{}/edit", other.page()), &sneaked).await.assert_status(422);

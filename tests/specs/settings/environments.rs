@@ -2,6 +2,7 @@
 
 use std::{sync::Barrier, thread};
 
+use chrono::{TimeDelta, Utc};
 use diesel::prelude::*;
 use futures_util::join;
 use latchkey::{
@@ -53,7 +54,10 @@ async fn an_environment_is_added_and_its_keys_are_accepted_there() {
     assert_eq!(page.all("th .tag--code"), ["production", "sandbox", "staging"]);
 
     let staging = app.environment("staging");
-    let key = app.key_with(Some(&ada), "deploy bot", |new| new.environment_id = staging);
+    let key = app.key_with(Some(&ada), "deploy bot", |new| {
+        new.environment_id = staging;
+        new.expires_at = Some(Utc::now() + TimeDelta::days(90));
+    });
     assert!(key.secret.starts_with("stag_sk_"));
     let gateway = app.gateway("staging");
     assert_eq!(app.code(&gateway, &key.secret).await, "VALID");

@@ -139,14 +139,18 @@ async fn whoever_narrows_a_grant_reads_which_keys_hold_more_and_they_go_on_worki
     let mut mias = app.sign_in(&mia).await;
     let page = mias.get(&outside.page()).await;
     page.assert_status(200).assert_shows("This key holds more than your API access covers.");
-    assert_eq!(page.all(".page-head__actions > *"), ["Disable"]);
+    assert_eq!(page.all(".page-head__actions > *"), ["Disable", "Duplicate"]);
     let menus = mias.get("/keys").await;
     assert_eq!(
         menus.all(&format!("#key-{} .menu__items > *", outside.public_key())),
-        ["Disable", "It holds more than your API access covers. An administrator can change it."]
+        [
+            "Disable",
+            "Duplicate",
+            "It holds more than your API access covers. An administrator can change it.",
+        ]
     );
     let page = mias.get(&inside.page()).await;
-    assert_eq!(page.all(".page-head__actions > *"), ["Edit", "Disable", "Regenerate"]);
+    assert_eq!(page.all(".page-head__actions > *"), ["Edit", "Disable", "Regenerate", "Duplicate"]);
 }
 
 #[actix_web::test]
@@ -217,7 +221,7 @@ async fn sending_what_is_switched_off_creates_nothing_and_is_in_the_trail() {
             &[("step", "name"), ("name", "deploy bot")][..],
             &[("step", "environment"), ("application", &app_id), ("environment", environment)],
             &[("step", "permissions"), held],
-            &[("step", "limits"), ("rate", "none"), ("expires", "never")],
+            &[("step", "limits"), ("expires", "never")],
         ] {
             let fields = [&[("draft", draft.as_str()), ("go", "next")], step].concat();
             mias.post("/keys/new", &fields).await.assert_status(303);
@@ -242,9 +246,7 @@ async fn an_edit_reaches_no_further_than_the_grant_but_may_come_back_into_it() {
     let inside = app.key(&mia, "Inside");
     let outside = app.key_with(Some(&mia), "Outside", |new| new.permissions = everything());
     let mut mias = app.sign_in(&mia).await;
-    let edit = |name, held| {
-        [("version", "1"), ("name", name), held, ("rate", "none"), ("expires", "never")]
-    };
+    let edit = |name, held| [("version", "1"), ("name", name), held, ("expires", "never")];
     let more = edit("Inside", ("permission", "orders:write"));
     let page = mias.post(&format!("{}/edit", inside.page()), &more).await;
     page.assert_status(403).assert_shows("Your API access doesn’t cover orders:write.");

@@ -24,7 +24,7 @@ async fn walk(browser: &mut Browser, app_id: &str, name: &str) -> String {
         &[("step", "name"), ("name", name)][..],
         &[("step", "environment"), ("application", app_id), ("environment", "production")],
         &[("step", "permissions"), ("permission", "reporting:read")],
-        &[("step", "limits"), ("rate", "none"), ("expires", "never")],
+        &[("step", "limits"), ("expires", "never")],
     ] {
         let fields = [&[("draft", draft.as_str()), ("go", "next")], step].concat();
         browser.post("/keys/new", &fields).await.assert_status(303);
