@@ -148,7 +148,7 @@ pub fn live_with_ids(
 /// Counting on would cost more than the number tells.
 const MOST_COUNTED: usize = 1_000;
 
-/// How many of the viewer's active keys end soon; beyond a thousand it says only that.
+/// How many of the viewer's active keys of the mode they look at end soon; beyond a thousand it says only that.
 ///
 /// # Errors
 /// [`AppError::NoApiAccess`].
@@ -157,7 +157,7 @@ pub fn count_expiring(
     viewer: &Viewer,
     now: DateTime<Utc>,
 ) -> AppResult<usize> {
-    let found: Vec<i64> = visible_to(viewer)?
+    let found: Vec<i64> = in_mode(conn, visible_to(viewer)?, viewer.mode, &Filter::default())?
         .filter(is_active(now))
         .filter(expires_soon(now))
         .select(keys::id)

@@ -50,6 +50,23 @@ async fn the_switch_filters_the_list_and_leads_back() {
 }
 
 #[actix_web::test]
+async fn what_ends_soon_is_counted_in_the_mode_one_looks_at() {
+    let (app, mut ada, ..) = world().await;
+    let owner = app.db(|conn| latchkey::users::queries::find_by_email(conn, "ada@example.com"));
+    app.key_with(owner.unwrap().as_ref(), "ends soon", |new| {
+        new.expires_at = Some(chrono::Utc::now() + chrono::TimeDelta::days(3));
+    });
+    for (mode, shows) in [("all", true), ("live", true), ("test", false)] {
+        switch(&mut ada, mode, "/keys").await.assert_leads_to("/keys");
+        for address in ["/keys", "/"] {
+            let page = ada.get(address).await;
+            let said = page.text("main").contains("1 key expires within 14 days");
+            assert_eq!(said, shows, "{address} in {mode}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn a_mode_is_remembered_with_the_person_and_nobody_else() {
     let (app, mut ada, ..) = world().await;
     switch(&mut ada, "test", "/").await.assert_leads_to("/");

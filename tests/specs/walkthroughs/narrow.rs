@@ -1,5 +1,8 @@
 //! On a phone nothing scrolls sideways, however long names are.
 
+use diesel::RunQueryDsl;
+use latchkey::schema::{gateways, permissions, sections};
+
 use crate::support::TestApp;
 
 #[actix_web::test]
@@ -21,6 +24,17 @@ async fn no_page_is_wider_than_a_phone() {
     app.key_with(None, "for one", |new| new.customers = vec![customer.id]);
     app.key_with(Some(&ada), words, |new| new.permissions.all = true);
 
+    let belongs = format!("/applications/{}", key.key.application.app_id);
+    let (production, gateway, section, permission) = app.db(|conn| {
+        let production = latchkey::environments::find_by_slug(conn, "production");
+        let gateway = diesel::QueryDsl::select(gateways::table, gateways::id).first::<i64>(conn);
+        let section = diesel::QueryDsl::select(sections::table, sections::id).first::<i64>(conn);
+        let permission =
+            diesel::QueryDsl::select(permissions::table, permissions::id).first::<i64>(conn);
+        (production.unwrap().unwrap().id, gateway.unwrap(), section.unwrap(), permission.unwrap())
+    });
+    let catalogue = "/settings/catalogue";
+
     let ada = app.walk_in(&ada, "/").await;
     ada.hold(390, 844).await;
     for address in [
@@ -29,16 +43,28 @@ async fn no_page_is_wider_than_a_phone() {
         "/keys?q=nothing",
         &key.page(),
         &format!("{}/edit", key.page()),
+        &format!("{}/confirm/disable", key.page()),
+        &format!("{}/confirm/regenerate", key.page()),
+        &format!("{}/confirm/reveal", key.page()),
         &format!("{}/confirm/revoke", key.page()),
+        &format!("/keys/new?like={}", key.public_key()),
         "/applications",
         "/applications/new",
         &format!("/applications/{application}"),
-        &format!("/applications/{}", key.key.application.app_id),
-        &format!("/applications/{}/confirm/archive", key.key.application.app_id),
+        &belongs,
+        &format!("{belongs}/edit"),
+        &format!("{belongs}/confirm/archive"),
+        &format!("{belongs}/confirm/reset?environment=production"),
+        &format!("{belongs}/confirm/rotate"),
+        &format!("{belongs}/confirm/keep-secrets"),
+        &format!("{belongs}/confirm/erase-secrets"),
         "/gateways",
         "/gateways/new",
+        &format!("/gateways/{gateway}/edit"),
+        &format!("/gateways/{gateway}/confirm/revoke"),
         "/team",
         "/team/new",
+        &format!("/team/{}/edit", kim.id),
         &format!("/team/{}/confirm/disable", kim.id),
         "/customers",
         "/customers/new",
@@ -50,17 +76,34 @@ async fn no_page_is_wider_than_a_phone() {
         &format!("/team/{}/confirm/withdraw", kim_id),
         &format!("{}/confirm/transfer", key.page()),
         "/settings",
+        "/settings/confirm/preset?preset=payments",
         "/settings/environments",
         "/settings/environments/new",
-        "/settings/catalogue",
-        "/settings/catalogue/permissions/new",
-        "/settings/catalogue/import",
+        &format!("/settings/environments/{production}/edit"),
+        &format!("/settings/environments/{production}/confirm/retire"),
+        catalogue,
+        &format!("{catalogue}/sections/new"),
+        &format!("{catalogue}/sections/{section}/edit"),
+        &format!("{catalogue}/sections/{section}/confirm/retire"),
+        &format!("{catalogue}/permissions/new"),
+        &format!("{catalogue}/permissions/{permission}/edit"),
+        &format!("{catalogue}/permissions/{permission}/confirm/publish"),
+        &format!("{catalogue}/permissions/{permission}/confirm/retire"),
+        &format!("{catalogue}/import"),
         "/account",
-        "/nothing-here",
     ] {
         ada.open(address).await;
         ada.fits().await;
+        ada.finds_nowhere("<h1>Not found</h1>").await;
     }
+    ada.open("/nothing-here").await;
+    ada.fits().await;
+
+    // What opens over a page has to fit as well.
+    ada.open(&key.page()).await;
+    ada.click("More").await;
+    ada.sees("Transfer").await;
+    ada.fits().await;
 
     ada.open("/keys").await;
     ada.choose_from_menu_of(&long, "Revoke").await;

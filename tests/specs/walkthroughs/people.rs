@@ -13,10 +13,10 @@ async fn a_list_of_customers_is_put_right_and_imported_without_javascript() {
     person.click("Import a list").await;
     person.is_on("Import customers").await;
     person.fill("Or its lines", "id,name\ncus_1,Acme\ncus_1,Beta").await;
-    person.click("Check").await;
+    person.click("See what would change").await;
     person.sees("Line 3: cus_1 is on line 2 already.").await;
     person.fill("Or its lines", "id,name\ncus_1,Acme\ncus_2,\"Beta, <b>Inc.</b>\"").await;
-    person.click("Check").await;
+    person.click("See what would change").await;
     person.is_on("Import these customers?").await;
     person.sees("Added as Beta, <b>Inc.</b>").await;
     person.click("Import").await;

@@ -69,6 +69,7 @@ async fn a_key_lives_its_whole_life_without_javascript() {
     person.is_on("Morning report").await;
     person.finds_nowhere(&new).await;
 
+    person.click("More").await;
     person.click("Revoke").await;
     person.is_on("Revoke Morning report?").await;
     person.fill("Reason", "Not needed any more").await;
