@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
 use serde_json::json;
 
-use super::model::Application;
+use super::{model::Application, queries};
 use crate::{
     audit::{self, Action, Subject},
     changes::Change,
@@ -161,6 +161,9 @@ fn refuse_archived(name: &str, archived_at: Option<DateTime<Utc>>) -> AppResult<
 
 /// Reads an application and holds it still until the transaction ends.
 fn take(conn: &mut PgConnection, app_id: &str) -> AppResult<Application> {
+    if !queries::is_app_id_like(app_id) {
+        return Err(AppError::NotFound);
+    }
     Ok(applications::table
         .filter(applications::app_id.eq(app_id))
         .select(Application::as_select())

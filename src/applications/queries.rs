@@ -41,10 +41,15 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<Applicati
 /// # Errors
 /// [`AppError::NotFound`], also for what cannot be an App ID; [`AppError::NoApiAccess`].
 pub fn find(conn: &mut PgConnection, viewer: &Viewer, app_id: &str) -> AppResult<Application> {
-    if !app_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+    if !is_app_id_like(app_id) {
         return Err(AppError::NotFound);
     }
     Ok(visible_to(viewer)?.filter(applications::app_id.eq(app_id)).first(conn)?)
+}
+
+/// Whether Postgres need be asked: it takes no NUL, and no App ID has anything but these.
+pub(super) fn is_app_id_like(typed: &str) -> bool {
+    typed.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The application of exactly that name.

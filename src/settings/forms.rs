@@ -44,6 +44,7 @@ impl Form {
     pub fn over(&self, before: Settings) -> Settings {
         Settings {
             managers_may_revoke: self.managers_may_revoke.is_some(),
+            managers_may_regenerate: self.managers_may_regenerate.is_some(),
             new_key_all_permissions: self.new_key_all_permissions.is_some(),
             ..before
         }

@@ -49,17 +49,19 @@ pub fn reset(
         ))
         .execute(conn)?;
     // In the order of their ids, so that two resets wait for each other instead of for ever; read again afterwards,
-    // because whoever was waited for may have revoked or regenerated one.
-    keys::table
+    // because whoever was waited for may have revoked or regenerated one. What was enabled only then is not held, and
+    // counts as enabled afterwards.
+    let held: Vec<i64> = keys::table
         .filter(keys::application_id.eq(application.id))
         .filter(keys::environment_id.eq(environment.id))
         .filter(queries::is_active(Utc::now()))
         .order(keys::id)
         .select(keys::id)
         .for_update()
-        .load::<i64>(conn)?;
+        .load(conn)?;
     let now = Utc::now();
-    let found = queries::active_of(conn, &viewer, application.id, environment.id, now)?;
+    let mut found = queries::active_of(conn, &viewer, application.id, environment.id, now)?;
+    found.retain(|key| held.contains(&key.id));
     if found.is_empty() {
         return Err(AppError::Conflict(
             "No key of this application is active there any more, so nothing was reset.".into(),

@@ -122,3 +122,24 @@ async fn an_empty_list_teaches() {
     ada.get("/applications").await.assert_status(200).assert_shows("No applications yet");
     ada.get("/").await.assert_shows("What next").assert_shows("Create an application");
 }
+
+#[actix_web::test]
+async fn what_cannot_be_an_app_id_is_nowhere() {
+    let app = TestApp::start();
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    let forms: [(&str, &[(&str, &str)]); 6] = [
+        ("archive", &[]),
+        ("restore", &[]),
+        ("keep-secrets", &[]),
+        ("erase-secrets", &[]),
+        ("rename", &[("name", "Warehouse")]),
+        ("rotate", &[("made", "2026-11-20T12:00:00Z")]),
+    ];
+    for (act, fields) in forms {
+        for id in ["%00", "a%00b", "%EF%BF%BD", "app_", "1", "app_0123456789abcdef"] {
+            let page = ada.post(&format!("/applications/{id}/{act}"), fields).await;
+            let known = if act == "keep-secrets" { [404, 409] } else { [404, 404] };
+            assert!(known.contains(&page.status()), "{id}/{act}: {}", page.status());
+        }
+    }
+}

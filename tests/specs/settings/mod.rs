@@ -45,6 +45,26 @@ async fn policies_are_what_was_ticked() {
 }
 
 #[actix_web::test]
+async fn what_was_ticked_is_kept_beside_what_is_wrong() {
+    let app = TestApp::start();
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    let names = ["managers_may_revoke", "managers_may_regenerate", "new_key_all_permissions"];
+    for bits in 0..8 {
+        let mut fields = vec![("default_lifetime_days", "soon")];
+        let ticked: Vec<&str> =
+            (0..3).filter(|bit| bits >> bit & 1 == 1).map(|bit| names[bit]).collect();
+        fields.extend(ticked.iter().map(|name| (*name, "yes")));
+        let again = ada.post("/settings", &fields).await;
+        again.assert_status(422).assert_is_page();
+        assert_eq!(again.attribute("[name=default_lifetime_days]", "value"), "soon");
+        for name in names {
+            let is_ticked = !again.all(&format!("input[name={name}][checked]")).is_empty();
+            assert_eq!(is_ticked, ticked.contains(&name), "{name} of {ticked:?}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn environments_and_the_catalogue_can_be_looked_up() {
     let app = TestApp::start();
     app.preset("affiliate");
