@@ -11,9 +11,9 @@ use crate::{
     error::{AppError, AppResult},
     schema::{
         api_access, api_access_environments, api_access_permissions, api_access_sections,
-        environments, permissions, sections, users,
+        environments, permissions, sections,
     },
-    users::{Role, User, Viewer},
+    users::{Role, User, Viewer, standing::Held},
 };
 
 /// Gives a marketplace manager API access to everything. Granting twice keeps the first date.
@@ -36,9 +36,10 @@ pub fn set(
     user_id: i64,
     grant: &Grant,
 ) -> AppResult<User> {
-    let viewer = viewer.confirm_administrator(conn)?;
     // Whoever acts under the grant holds this row and the grant's: they are done before it changes, or see the change.
-    let user = hold(conn, user_id)?;
+    let held = Held::of_both(conn, viewer, user_id)?;
+    let viewer = viewer.confirm_administrator(conn)?;
+    let user = held.person(user_id)?;
     if user.role == Role::Administrator {
         return Err(AppError::Conflict("Administrators have API access without a grant.".into()));
     }
@@ -76,8 +77,9 @@ pub fn set(
 /// # Errors
 /// [`AppError::Forbidden`] unless an administrator asks, [`AppError::NotFound`].
 pub fn withdraw(conn: &mut PgConnection, viewer: &Viewer, user_id: i64) -> AppResult<User> {
+    let held = Held::of_both(conn, viewer, user_id)?;
     let viewer = viewer.confirm_administrator(conn)?;
-    let user = hold(conn, user_id)?;
+    let user = held.person(user_id)?;
     let withdrawn = diesel::update(
         api_access::table
             .filter(api_access::user_id.eq(user_id).and(api_access::withdrawn_at.is_null())),
@@ -88,11 +90,6 @@ pub fn withdraw(conn: &mut PgConnection, viewer: &Viewer, user_id: i64) -> AppRe
         record(conn, &viewer, &user, Action::AccessWithdrawn, json!({}))?;
     }
     Ok(user)
-}
-
-/// The person, whom nobody else changes until the transaction ends.
-fn hold(conn: &mut PgConnection, user_id: i64) -> AppResult<User> {
-    Ok(users::table.find(user_id).select(User::as_select()).for_update().first(conn)?)
 }
 
 /// Writes what a grant covers, in the place of what it covered.

@@ -8,7 +8,7 @@
 //! | `forms.rs` | as typed and as meant |
 //! | `routes.rs` | addresses |
 //! | `sections.rs`, `permissions.rs` | handlers |
-//! | `export.rs`, `import.rs`, `upload.rs` | the catalogue as a file, in the format of the presets |
+//! | `export.rs`, `import.rs` | the catalogue as a file, in the format of the presets |
 //! | `views.rs` | one struct per template |
 
 pub mod commands;
@@ -19,7 +19,6 @@ mod permissions;
 mod queries;
 mod routes;
 mod sections;
-mod upload;
 mod views;
 
 pub use export::export;

@@ -29,12 +29,18 @@ pub fn find_or_add(
     viewer: &Viewer,
     external_id: &str,
 ) -> AppResult<Customer> {
-    viewer.confirm_api_access(conn)?;
+    let viewer = viewer.confirm_api_access(conn)?;
     let external_id = parse_external_id(external_id).map_err(AppError::Unprocessable)?;
-    diesel::insert_into(customers::table)
+    let added: Option<Customer> = diesel::insert_into(customers::table)
         .values(customers::external_id.eq(external_id))
         .on_conflict_do_nothing()
-        .execute(conn)?;
+        .returning(Customer::as_returning())
+        .get_result(conn)
+        .optional()?;
+    if let Some(customer) = added {
+        record(conn, &viewer, &customer, Action::CustomerAdded, json!({ "name": customer.name }))?;
+        return Ok(customer);
+    }
     Ok(customers::table
         .filter(customers::external_id.eq(external_id))
         .select(Customer::as_select())

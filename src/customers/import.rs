@@ -9,13 +9,12 @@ use actix_web::{
 use super::{
     commands, queries,
     sheet::{LARGEST, Mistake, Sheet},
-    upload::Upload,
     views,
 };
 use crate::{
     app::App,
-    error::AppResult,
-    web::{Flash, Layout, invalid, page, see_other},
+    error::{AppError, AppResult},
+    web::{Flash, Layout, Upload, invalid, page, see_other},
 };
 
 /// `GET /customers/import`
@@ -32,10 +31,9 @@ pub async fn preview(
     body: Payload,
 ) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
-    let upload = Upload::read(&req, body).await?;
-    let sheet = match understood(&upload) {
+    let sheet = match understood(&req, body).await? {
         Ok(sheet) => sheet,
-        Err(mistakes) => return again(layout, &upload, mistakes),
+        Err((text, mistakes)) => return invalid(&views::Import { layout, text, mistakes }),
     };
     let viewer = layout.viewer.clone();
     let (sheet, plan) = app
@@ -57,10 +55,9 @@ pub async fn create(
     body: Payload,
 ) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
-    let upload = Upload::read(&req, body).await?;
-    let sheet = match understood(&upload) {
+    let sheet = match understood(&req, body).await? {
         Ok(sheet) => sheet,
-        Err(mistakes) => return again(layout, &upload, mistakes),
+        Err((text, mistakes)) => return invalid(&views::Import { layout, text, mistakes }),
     };
     let viewer = layout.viewer;
     let done = app.db.write(move |conn| commands::import(conn, &viewer, &sheet)).await?;
@@ -72,19 +69,23 @@ pub async fn create(
     Ok(see_other("/customers"))
 }
 
-fn understood(upload: &Upload) -> Result<Sheet, Vec<Mistake>> {
-    let whole = |sentence: &str| Err(vec![Mistake { line: 0, sentence: sentence.into() }]);
-    if upload.bytes.is_empty() {
+/// What is in the file, or in the lines when none was chosen; otherwise the text to put right, and what is wrong with it.
+async fn understood(
+    req: &HttpRequest,
+    body: Payload,
+) -> AppResult<Result<Sheet, (String, Vec<Mistake>)>> {
+    let whole = |sentence: &str| {
+        Ok(Err((String::new(), vec![Mistake { line: 0, sentence: sentence.into() }])))
+    };
+    let Upload { file, text } = match Upload::read(req, body, LARGEST).await {
+        Ok(upload) => upload,
+        Err(AppError::TooLarge(_)) => return whole("The file is larger than 1 MiB. Split it."),
+        Err(error) => return Err(error),
+    };
+    let bytes = if file.is_empty() { text } else { file };
+    if bytes.is_empty() {
         return whole("Choose a file, or paste its lines.");
     }
-    if upload.bytes.len() > LARGEST {
-        return whole("The file is larger than 1 MiB. Split it.");
-    }
-    Sheet::parse(&upload.bytes)
-}
-
-/// The same page with what is wrong, and with the text to put it right in; nothing that large is worth sending back.
-fn again(layout: Layout, upload: &Upload, mistakes: Vec<Mistake>) -> AppResult<HttpResponse> {
-    let text = if upload.bytes.len() > LARGEST { "" } else { upload.text() };
-    invalid(&views::Import { layout, text: text.to_owned(), mistakes })
+    Ok(Sheet::parse(&bytes)
+        .map_err(|mistakes| (String::from_utf8(bytes).unwrap_or_default(), mistakes)))
 }

@@ -7,7 +7,6 @@
 //! | `commands.rs` | adding, renaming, removing, importing |
 //! | `filter.rs` | the list's address: search and cursor |
 //! | `sheet.rs` | a CSV file, understood line by line |
-//! | `upload.rs` | that file as a browser sends it |
 //! | `known.rs` | which ids are known, for the forms of keys |
 //! | `import.rs` | handlers of the import: check, then do |
 //! | `forms.rs`, `routes.rs`, `views.rs` | the other pages |
@@ -21,7 +20,6 @@ mod model;
 mod queries;
 mod routes;
 mod sheet;
-mod upload;
 mod views;
 
 pub use commands::{add, find_or_add, import, remove, rename};

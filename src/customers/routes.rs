@@ -14,7 +14,7 @@ use super::{
     Customer, commands,
     filter::{FilterForm, Signer},
     forms::{Name, New},
-    import, queries, upload, views,
+    import, queries, views,
 };
 use crate::{
     app::App,
@@ -31,8 +31,7 @@ use crate::{
 const KEYS_SHOWN: i64 = 100;
 
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.app_data(upload::limits())
-        .service(web::resource("/customers").get(index).post(create))
+    cfg.service(web::resource("/customers").get(index).post(create))
         .service(web::resource("/customers/new").get(new))
         .service(web::resource("/customers/search").post(search))
         .service(web::resource("/customers/import").get(import::new).post(import::create))

@@ -13,6 +13,7 @@ use super::{
     traffic::{self, Traffic},
 };
 use crate::{
+    access::{self, Grant},
     applications, customers,
     environments::{self, Environment},
     error::{AppError, AppResult},
@@ -48,6 +49,9 @@ pub fn fill(conn: &mut PgConnection, operator: &Viewer, data_dir: &Path) -> AppR
     })
 }
 
+/// Of a manager who may hand out anything.
+const ACCESS: &str = "manager with API access";
+
 struct Demo {
     now: DateTime<Utc>,
     operator: Viewer,
@@ -69,24 +73,26 @@ impl Demo {
         travel(conn, founded)?;
         presets::ensure_default(conn, operator)?;
         let mut sign_ins = Zeroizing::new("Demo sign-ins:\n".to_owned());
-        let mut person = |conn: &mut PgConnection, email: &str, name: &str, role, api_access| {
+        let mut person = |conn: &mut PgConnection, email: &str, name: &str, role, what: &str| {
+            let api_access = what == ACCESS;
             let email = email.to_owned();
             let new = NewUser { email, name: name.into(), role, api_access };
             let password = passwords::random();
             let user = people::add(conn, operator, &new)?;
             people::set_password(conn, operator, user.id, &passwords::hash(&password)?)?;
-            let what = match (role, api_access) {
-                (Role::Administrator, _) => "administrator",
-                (Role::Manager, true) => "manager with API access",
-                (Role::Manager, false) => "manager without API access",
-            };
             sign_ins.push_str(&format!("  {:18}  {}  {what}\n", new.email, *password));
             AppResult::Ok(user.id)
         };
         let administrator =
-            person(conn, "alex@example.com", "Alex Morgan", Role::Administrator, false)?;
-        let manager = person(conn, "maya@example.com", "Maya Lindqvist", Role::Manager, true)?;
-        person(conn, "tom@example.com", "Tom Okafor", Role::Manager, false)?;
+            person(conn, "alex@example.com", "Alex Morgan", Role::Administrator, "administrator")?;
+        let manager = person(conn, "maya@example.com", "Maya Lindqvist", Role::Manager, ACCESS)?;
+        let limited = "manager with API access to one section of one environment";
+        let newcomer = person(conn, "nora@example.com", "Nora Haddad", Role::Manager, limited)?;
+        let without = "manager without API access";
+        person(conn, "tom@example.com", "Tom Okafor", Role::Manager, without)?;
+        let environments = environments::list(conn)?;
+        let catalogue = scopes::catalogue(conn)?;
+        access::set(conn, operator, newcomer, &narrow(&environments, &catalogue))?;
         diesel::update(users::table).set(users::created_at.eq(founded)).execute(conn)?;
         diesel::update(api_access::table).set(api_access::granted_at.eq(founded)).execute(conn)?;
 
@@ -107,7 +113,6 @@ impl Demo {
         diesel::update(customer_rows::table)
             .set(customer_rows::created_at.eq(founded))
             .execute(conn)?;
-        let environments = environments::list(conn)?;
         let first = environments.first().ok_or(AppError::NotFound)?;
         let (gateway, token) = gateways::create(conn, &administrator, "Edge proxy", first.id)?;
         diesel::update(gateway_rows::table.find(gateway.id))
@@ -117,7 +122,6 @@ impl Demo {
             ))
             .execute(conn)?;
         sign_ins.push_str(&format!("Gateway of {}:\n  {}\n", first.name, token.reveal()));
-        let catalogue = scopes::catalogue(conn)?;
         Ok(Self {
             now,
             operator: operator.clone(),
@@ -291,6 +295,13 @@ impl Demo {
     fn ago(&self, days: f64) -> DateTime<Utc> {
         self.now - TimeDelta::seconds((days * 86_400.0) as i64)
     }
+}
+
+/// The test environment and the first section, with what is added to it.
+fn narrow(environments: &[Environment], catalogue: &[Section]) -> Grant {
+    let ids = environments.last().map(|environment| environment.id).into_iter().collect();
+    let sections = catalogue.first().map(|section| section.id).into_iter().collect();
+    Grant::of(Some(ids), Permissions { sections, ..Permissions::default() })
 }
 
 fn ranges(typed: &[&str]) -> Vec<IpNet> {

@@ -14,7 +14,7 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-use super::made_up::World;
+use super::made_up::{Batch, World};
 use crate::{
     applications, environments,
     error::{AppError, AppResult},
@@ -84,7 +84,9 @@ pub fn add_keys(
         let mut conn = connect()?;
         hurry(&mut conn)?;
         while let Some(size) = take(&left) {
-            conn.transaction(|conn| copy(conn, &world, size))?;
+            // Made before the transaction begins: Postgres ends one that keeps it waiting.
+            let batch = world.make(&reserve_ids(&mut conn, size)?);
+            conn.transaction(|conn| copy(conn, &batch))?;
         }
         Ok(())
     })?;
@@ -171,8 +173,7 @@ fn reserve_ids(conn: &mut PgConnection, count: u32) -> AppResult<Vec<i64>> {
     Ok(reserved.into_iter().map(|reserved| reserved.id).collect())
 }
 
-fn copy(conn: &mut PgConnection, world: &World, size: u32) -> AppResult<()> {
-    let batch = world.make(&reserve_ids(conn, size)?);
+fn copy(conn: &mut PgConnection, batch: &Batch) -> AppResult<()> {
     vouch_for_references(conn)?;
     diesel::copy_from(keys::table).from_insertable(&batch.keys).execute(conn)?;
     diesel::copy_from(key_secrets::table).from_insertable(&batch.secrets).execute(conn)?;

@@ -3,7 +3,6 @@
 use actix_session::Session;
 use actix_web::{
     HttpResponse,
-    http::StatusCode,
     web::{Data, Path},
 };
 use chrono::{TimeDelta, Utc};
@@ -23,7 +22,7 @@ use crate::{
     error::{AppError, AppResult},
     usage,
     users::Viewer,
-    web::{Button, Fields, Flash, Hx, Layout, page, see_other, with_status},
+    web::{Button, Fields, Flash, Hx, Layout, invalid, invalid_dialog, page, see_other},
 };
 
 /// What can be done to a key besides editing it.
@@ -243,10 +242,9 @@ pub async fn revoke(
     let change = move |conn: &mut PgConnection, viewer: &Viewer, key: &str| {
         commands::revoke(conn, viewer, key, Some(&reason))
     };
-    let viewer = layout.viewer.clone();
-    match act(&app, layout, hx.clone(), &session, &path, Act::Revoke, change).await {
+    match act(&app, layout.clone(), hx.clone(), &session, &path, Act::Revoke, change).await {
         Err(AppError::Unprocessable(error)) => {
-            ask_again(&app, viewer, hx, &path, asked, error).await
+            ask_again(&app, layout, hx, &path, asked, error).await
         }
         outcome => outcome,
     }
@@ -293,21 +291,19 @@ where
 /// The reason cannot be kept: the question once more, with what was typed.
 async fn ask_again(
     app: &App,
-    viewer: Viewer,
+    layout: Layout,
     hx: Hx,
     public_key: &str,
     reason: String,
     error: String,
 ) -> AppResult<HttpResponse> {
-    let public_key = parse_key(public_key)?;
-    let (key, recent, layout) = app
+    let (viewer, public_key) = (layout.viewer.clone(), parse_key(public_key)?);
+    let (key, recent) = app
         .db
         .read(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
             let recent = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::days(1))?.valid;
-            let settings = crate::settings::load(conn)?;
-            let (section, here) = ("keys".to_owned(), key.address());
-            Ok((key, recent, Layout { viewer, settings, flash: None, section, here }))
+            Ok((key, recent))
         })
         .await?;
     let question = Question {
@@ -319,19 +315,11 @@ async fn ask_again(
         reason,
         overlaps: None,
     };
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
     if hx.wants_fragment() {
-        let mut response = with_status(status, &views::ConfirmDialog { question })?;
-        let headers = response.headers_mut();
-        headers.insert(
-            "hx-retarget".parse().map_err(anyhow::Error::from)?,
-            "#dialogs".parse().map_err(anyhow::Error::from)?,
-        );
-        headers.insert(
-            "hx-reswap".parse().map_err(anyhow::Error::from)?,
-            "innerHTML".parse().map_err(anyhow::Error::from)?,
-        );
-        return Ok(response);
+        return invalid_dialog(&views::ConfirmDialog { question });
     }
-    with_status(status, &views::ConfirmPage { layout, question })
+    invalid(&views::ConfirmPage {
+        layout: Layout { here: question.key.address(), ..layout },
+        question,
+    })
 }

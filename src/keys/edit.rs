@@ -10,7 +10,7 @@ use chrono::Utc;
 use diesel::PgConnection;
 
 use super::{
-    Choices, Key, KeyErrors, KeyForm, Status,
+    Choices, Key, KeyForm, Status,
     commands::{self, Edited},
     queries,
     routes::{LongForm, parse_key},
@@ -23,7 +23,7 @@ use crate::{
     environments::{self, Environment},
     error::{AppError, AppResult},
     users::Viewer,
-    web::{Flash, Layout, invalid, page, see_other, with_status},
+    web::{Flash, Layout, Problems, invalid, page, see_other, with_status},
 };
 
 /// `GET /keys/{public key}/edit`
@@ -41,7 +41,7 @@ pub async fn edit(app: Data<App>, layout: Layout, path: Path<String>) -> AppResu
             Ok((open(conn, &viewer, key, held, &form)?, form))
         })
         .await?;
-    page(&opened.draw(layout, form, KeyErrors::default()))
+    page(&opened.draw(layout, form, Problems::default()))
 }
 
 /// `POST /keys/{public key}/edit`
@@ -69,7 +69,7 @@ pub async fn update(
     let key = &opened.key;
     // Application and environment are fixed for life; a form that names others is not understood.
     if !(form.environment.is_empty() || form.environment == key.environment.slug) {
-        let errors = KeyErrors::one(
+        let errors = Problems::one(
             "environment",
             "The environment of a key is fixed. Create a new key in the other one.",
         );
@@ -96,10 +96,10 @@ pub async fn update(
         }
         Ok(Edited::Stale(saved)) => conflict(&app, layout, *saved, form, opened.choices).await,
         Err(error) if error.violates("keys_name") => {
-            invalid(&opened.draw(layout, form, KeyErrors::name_taken()))
+            invalid(&opened.draw(layout, form, KeyForm::name_taken()))
         }
         Err(AppError::Conflict(sentence)) if key.status(Utc::now()) == Status::Expired => {
-            let errors = KeyErrors::one("expires_on", sentence);
+            let errors = Problems::one("expires_on", sentence);
             with_status(StatusCode::CONFLICT, &opened.draw(layout, form, errors))
         }
         Err(error) => Err(error),
@@ -157,7 +157,7 @@ fn open(
 }
 
 impl Opened {
-    fn draw(self, layout: Layout, form: KeyForm, errors: KeyErrors) -> views::Edit {
+    fn draw(self, layout: Layout, form: KeyForm, errors: Problems) -> views::Edit {
         let expired = self.key.status(Utc::now()) == Status::Expired;
         let Self { key, environment, choices, .. } = self;
         views::Edit { layout, key, environment, form, errors, choices, expired }

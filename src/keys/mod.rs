@@ -51,7 +51,7 @@ mod wizard;
 
 pub use commands::Handover;
 pub use drafts::sweep;
-pub use form::{Choices, KeyErrors, KeyForm};
+pub use form::{Choices, KeyForm};
 pub use model::{
     Key, KeyChanges, Limit, NewKey, Permissions, SOON_DAYS, Status, WINDOWS, end_in_days, end_of,
     spaced,

@@ -1,9 +1,7 @@
 //! A key in plain words before it exists: “will be able to read orders in Production, at most 100 times a second”.
 
-use super::{
-    Choices, KeyErrors, KeyForm, Limit, origins::parse_origins, ranges::parse_ranges, spaced,
-};
-use crate::web::time::spell_day;
+use super::{Choices, KeyForm, Limit, origins::parse_origins, ranges::parse_ranges, spaced};
+use crate::web::{Problems, time::spell_day};
 
 /// What is known of the key so far; `None` where the form does not say it yet.
 pub struct Sketch {
@@ -33,7 +31,7 @@ pub struct Sketch {
 impl Sketch {
     /// Reads the form leniently: what is wrong is simply not known yet.
     pub fn of(form: &KeyForm, choices: &Choices) -> Self {
-        let ignored = &mut KeyErrors::default();
+        let ignored = &mut Problems::default();
         let limits: Vec<String> = form.known_rates().iter().map(Limit::in_words).collect();
         let expires_at =
             form.check_expiry(choices, choices.environment(form), ignored).unwrap_or_default();

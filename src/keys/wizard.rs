@@ -12,7 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    Choices, KeyErrors, KeyForm, commands,
+    Choices, KeyForm, commands,
     drafts::{self, Draft},
     duplicate,
     regenerate::reveal,
@@ -29,7 +29,7 @@ use crate::{
     keys::Key,
     scopes, settings,
     users::Viewer,
-    web::{Fields, Layout, invalid, page, see_other, with_status},
+    web::{Fields, Layout, Problems, invalid, page, see_other, with_status},
 };
 
 /// A step, in order.
@@ -90,8 +90,8 @@ impl Step {
     }
 
     /// What is wrong with the answers of this step.
-    fn check(self, form: &KeyForm, choices: &Choices) -> KeyErrors {
-        let mut errors = KeyErrors::default();
+    fn check(self, form: &KeyForm, choices: &Choices) -> Problems {
+        let mut errors = Problems::default();
         match self {
             Self::Name => drop(form.check_name(&mut errors)),
             Self::Place => drop(form.check_place(choices, &mut errors)),
@@ -220,7 +220,7 @@ pub async fn new(
         .find(|earlier| !earlier.check(&form, &choices).is_empty());
     match unanswered {
         Some(earlier) => Ok(see_other(&step_address(id, earlier))),
-        None => page(&draw(layout, id, step, form, KeyErrors::default(), choices)),
+        None => page(&draw(layout, id, step, form, Problems::default(), choices)),
     }
 }
 
@@ -287,7 +287,7 @@ pub async fn sketch(app: Data<App>, layout: Layout, form: LongForm) -> AppResult
 enum Created {
     Now(Box<Key>, Secret),
     Before(Option<Box<Key>>),
-    Not(Box<KeyForm>, KeyErrors, Box<Choices>),
+    Not(Box<KeyForm>, Problems, Box<Choices>),
 }
 
 /// `POST /keys`: makes the key and shows its secret, once.
@@ -339,7 +339,7 @@ pub async fn create(
                     Ok((form, choices))
                 })
                 .await?;
-            invalid(&draw(layout, id, Step::Name, form, KeyErrors::name_taken(), choices))
+            invalid(&draw(layout, id, Step::Name, form, KeyForm::name_taken(), choices))
         }
         Err(error) => Err(error),
     }
@@ -404,7 +404,7 @@ fn draw(
     id: Uuid,
     step: Step,
     form: KeyForm,
-    errors: KeyErrors,
+    errors: Problems,
     choices: Choices,
 ) -> views::New {
     let sketch = Sketch::of(&form, &choices);

@@ -63,7 +63,7 @@ pub fn enable(conn: &mut PgConnection, viewer: &Viewer, user_id: i64) -> AppResu
 
 /// People whom nobody else changes until the transaction ends. Everybody holds administrators first, by id, and then
 /// the others: two who change each other wait for each other in turn instead of for ever.
-pub(super) struct Held(Vec<(User, bool)>);
+pub struct Held(Vec<(User, bool)>);
 
 impl Held {
     /// The person and all administrators: whether one is left depends on every one of them.
@@ -78,11 +78,10 @@ impl Held {
     }
 
     /// The person and whoever does something to them.
-    pub(super) fn of_both(
-        conn: &mut PgConnection,
-        viewer: &Viewer,
-        user_id: i64,
-    ) -> AppResult<Self> {
+    ///
+    /// # Errors
+    /// When Postgres cannot be asked.
+    pub fn of_both(conn: &mut PgConnection, viewer: &Viewer, user_id: i64) -> AppResult<Self> {
         let people = users::table
             .filter(users::id.eq(user_id).or(users::id.nullable().eq(viewer.id)))
             .select((User::as_select(), users::password_hash.is_not_null()))
@@ -92,7 +91,11 @@ impl Held {
         Ok(Self(people))
     }
 
-    pub(super) fn person(&self, user_id: i64) -> AppResult<User> {
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`]
+    pub fn person(&self, user_id: i64) -> AppResult<User> {
         let found = self.0.iter().find(|(user, _)| user.id == user_id);
         found.map(|(user, _)| user.clone()).ok_or(AppError::NotFound)
     }

@@ -15,6 +15,7 @@
 //! | `render.rs` | templates → answers |
 //! | `client_ip.rs` | the caller's address, as far as trusted proxies tell it |
 //! | `time.rs` | moments and days, as markup |
+//! | `upload.rs` | a file of a form, or the text pasted beside it |
 //! | `next.rs` | where to go after signing in |
 
 pub mod client_ip;
@@ -31,6 +32,7 @@ pub mod observe;
 pub mod problems;
 pub mod render;
 pub mod time;
+mod upload;
 
 pub use errors::{present_errors, text_config};
 pub use flash::Flash;
@@ -42,3 +44,4 @@ pub use render::{
     fragment_or_page, invalid, invalid_dialog, page, page_with_secret, see_other, with_status,
 };
 pub use time::{Day, Moment};
+pub use upload::Upload;

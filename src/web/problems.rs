@@ -1,7 +1,7 @@
 //! What is wrong with a form, field by field, in the words of the page.
 
 /// Sentences for fields, in the order of the form. Empty: the form can be done.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(Vec<(&'static str, String)>);
 
 impl Problems {
@@ -12,7 +12,7 @@ impl Problems {
 
     /// Notes another thing; a field says only its first.
     pub fn add(&mut self, field: &'static str, sentence: impl Into<String>) {
-        if self.of(field).is_none() {
+        if !self.has(field) {
             self.0.push((field, sentence.into()));
         }
     }
@@ -29,6 +29,10 @@ impl Problems {
     /// What is wrong with a field.
     pub fn of(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| *known == field).map(|(_, sentence)| sentence.as_str())
+    }
+
+    pub fn has(&self, field: &str) -> bool {
+        self.of(field).is_some()
     }
 
     /// Whether the page opens with the focus on this field: it is the first that needs another look.

@@ -42,7 +42,7 @@ fn an_empty_installation_is_filled_with_one_of_each() {
     let conn = &mut terminal.connect();
     let people: Vec<(String, Option<String>)> =
         users::table.select((users::email, users::password_hash)).load(conn).unwrap();
-    assert_eq!(people.len(), 3);
+    assert_eq!(people.len(), 4);
     for (email, hash) in people {
         let line = filled.succeeds().out.lines().find(|line| line.contains(&email)).unwrap();
         let password = line.split_whitespace().nth(1).unwrap();

@@ -1,9 +1,12 @@
 //! Rate limits as typed: one line for each window, an empty one for none.
 
-use super::{KeyErrors, KeyForm};
-use crate::keys::{
-    Limit,
-    model::{MOST_REQUESTS, WINDOWS},
+use super::KeyForm;
+use crate::{
+    keys::{
+        Limit,
+        model::{MOST_REQUESTS, WINDOWS},
+    },
+    web::Problems,
 };
 
 /// The names of the fields, in the order of [`WINDOWS`].
@@ -29,15 +32,15 @@ impl KeyForm {
     }
 
     /// How often. Limits of which one can never refuse are pointed out: whoever typed them meant something else.
-    pub fn check_rates(&self, errors: &mut KeyErrors) -> Option<Vec<Limit>> {
-        let lines = self.limit_fields().map(|line| errors.keep(line.name, line.parse()));
+    pub fn check_rates(&self, errors: &mut Problems) -> Option<Vec<Limit>> {
+        let lines = self.limit_fields().map(|line| errors.sort(line.name, line.parse()));
         let limits: Vec<Limit> =
             lines.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();
         let together = Limit::check_together(&limits);
         let field = together.as_ref().err().and_then(|(idle, _)| {
             WINDOWS.iter().position(|(seconds, _)| *seconds == idle.per_seconds)
         });
-        errors.keep(
+        errors.sort(
             FIELDS[field.unwrap_or_default()],
             together.map(|()| limits).map_err(|(_, sentence)| sentence),
         )
@@ -86,7 +89,7 @@ mod tests {
 
     #[test]
     fn rates_are_whole_numbers_in_range() {
-        let rate = |typed: &str| form([typed, "", "", ""]).check_rates(&mut KeyErrors::default());
+        let rate = |typed: &str| form([typed, "", "", ""]).check_rates(&mut Problems::default());
         assert_eq!(rate("100"), Some(vec![Limit { requests: 100, per_seconds: 1 }]));
         assert_eq!(rate(" "), Some(vec![]));
         assert!(rate("1000000").is_some());
@@ -98,7 +101,7 @@ mod tests {
 
     #[test]
     fn each_window_has_a_limit_of_its_own() {
-        let limits = form(["100", "", "", "50000"]).check_rates(&mut KeyErrors::default());
+        let limits = form(["100", "", "", "50000"]).check_rates(&mut Problems::default());
         assert_eq!(
             limits.unwrap(),
             [
@@ -106,7 +109,7 @@ mod tests {
                 Limit { requests: 50_000, per_seconds: 86_400 }
             ]
         );
-        let mut errors = KeyErrors::default();
+        let mut errors = Problems::default();
         assert_eq!(form(["x", "", "0", "5"]).check_rates(&mut errors), None);
         assert!(errors.has("limit_second") && errors.has("limit_hour") && !errors.has("limit_day"));
     }
@@ -118,7 +121,7 @@ mod tests {
             (["100", "", "", "10000000"], "limit_day"),
             (["100", "6000", "", ""], "limit_minute"),
         ] {
-            let mut errors = KeyErrors::default();
+            let mut errors = Problems::default();
             assert_eq!(form(limits).check_rates(&mut errors), None);
             assert!(errors.has(field), "{limits:?}: {errors:?}");
         }

@@ -1,7 +1,6 @@
 //! A key as typed, in the wizard or in the edit form, and what is wrong with it.
 
 mod choices;
-mod errors;
 mod limits;
 mod parse;
 mod restrictions;
@@ -10,13 +9,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use choices::Choices;
-pub use errors::KeyErrors;
 
 use super::{
     Key, KeyChanges, NewKey, Permissions, policy,
     queries::{Holdings, Restrictions},
 };
-use crate::{environments::Environment, scopes::Section, settings::Settings, text};
+use crate::{environments::Environment, scopes::Section, settings::Settings, text, web::Problems};
 
 /// Every field of the wizard and of the edit form, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,15 +117,23 @@ impl KeyForm {
         }
     }
 
+    /// What is wrong when the name looks like that of another key.
+    pub fn name_taken() -> Problems {
+        Problems::one(
+            "name",
+            "This name is too similar to that of another key of yours in the same application and environment. Choose another.",
+        )
+    }
+
     /// Name and note.
-    pub fn check_name(&self, errors: &mut KeyErrors) -> Option<(String, String)> {
-        let name = errors.keep("name", text::parse_name("Name", &self.name, 100));
-        let note = errors.keep("note", parse::parse_note(&self.note));
+    pub fn check_name(&self, errors: &mut Problems) -> Option<(String, String)> {
+        let name = errors.sort("name", text::parse_name("Name", &self.name, 100));
+        let note = errors.sort("note", parse::parse_note(&self.note));
         Some((name?, note?))
     }
 
     /// Application and environment.
-    pub fn check_place(&self, choices: &Choices, errors: &mut KeyErrors) -> Option<(i64, i64)> {
+    pub fn check_place(&self, choices: &Choices, errors: &mut Problems) -> Option<(i64, i64)> {
         let application = match choices.application(self) {
             Some(archived) if archived.is_archived() => {
                 Err("This application is archived and takes no new keys. Choose another.")
@@ -143,8 +149,8 @@ impl KeyForm {
             )),
             Some(environment) => Ok(environment.id),
         };
-        let application = errors.keep("application", application.map_err(Into::into));
-        let environment = errors.keep("environment", environment);
+        let application = errors.sort("application", application.map_err(Into::into));
+        let environment = errors.sort("environment", environment);
         Some((application?, environment?))
     }
 
@@ -152,9 +158,9 @@ impl KeyForm {
     pub fn check_permissions(
         &self,
         choices: &Choices,
-        errors: &mut KeyErrors,
+        errors: &mut Problems,
     ) -> Option<Permissions> {
-        errors.keep("permissions", self.parse_permissions(choices))
+        errors.sort("permissions", self.parse_permissions(choices))
     }
 
     /// Until when; within the policy of the environment, as far as it is known.
@@ -162,7 +168,7 @@ impl KeyForm {
         &self,
         choices: &Choices,
         environment: Option<&Environment>,
-        errors: &mut KeyErrors,
+        errors: &mut Problems,
     ) -> Option<Option<DateTime<Utc>>> {
         let expiry = self.parse_expiry(choices, environment).and_then(|expires_at| {
             if let Some(environment) = environment {
@@ -170,7 +176,7 @@ impl KeyForm {
             }
             Ok(expires_at)
         });
-        errors.keep("expires_on", expiry)
+        errors.sort("expires_on", expiry)
     }
 
     /// A lifetime that the environment does not allow becomes the longest that it does; a day that was picked is left
@@ -192,8 +198,8 @@ impl KeyForm {
     ///
     /// # Errors
     /// What is wrong, by field.
-    pub fn parse_new(&self, choices: &Choices, owner_id: Option<i64>) -> Result<NewKey, KeyErrors> {
-        let mut errors = KeyErrors::default();
+    pub fn parse_new(&self, choices: &Choices, owner_id: Option<i64>) -> Result<NewKey, Problems> {
+        let mut errors = Problems::default();
         let named = self.check_name(&mut errors);
         let place = self.check_place(choices, &mut errors);
         let permissions = self.check_permissions(choices, &mut errors);
@@ -237,8 +243,8 @@ impl KeyForm {
         environment: &Environment,
         key: &Key,
         held: &Holdings,
-    ) -> Result<KeyChanges, KeyErrors> {
-        let mut errors = KeyErrors::default();
+    ) -> Result<KeyChanges, Problems> {
+        let mut errors = Problems::default();
         let named = self.check_name(&mut errors);
         let permissions = self.check_permissions(choices, &mut errors);
         let is_untouched = match (self.expires.as_str(), key.expires_at) {

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{Choices, KeyErrors, KeyForm};
+use super::{Choices, KeyForm};
 use crate::{
     customers::parse_external_id,
     keys::{
@@ -10,6 +10,7 @@ use crate::{
         ranges::{check_ranges, parse_ranges, quoted},
         spaced,
     },
+    web::Problems,
 };
 
 /// No key is restricted to more customers: beyond that it is for everybody.
@@ -29,23 +30,23 @@ impl KeyForm {
     pub fn check_restrictions(
         &self,
         choices: &Choices,
-        errors: &mut KeyErrors,
+        errors: &mut Problems,
     ) -> Option<Restricted> {
-        let customers = errors.keep("customers", self.parse_customers(choices));
-        let allowed_ips = errors.keep("allowed_ips", parse_ranges(&self.allowed_ips));
-        let excluded_ips = errors.keep("excluded_ips", parse_ranges(&self.excluded_ips));
+        let customers = errors.sort("customers", self.parse_customers(choices));
+        let allowed_ips = errors.sort("allowed_ips", parse_ranges(&self.allowed_ips));
+        let excluded_ips = errors.sort("excluded_ips", parse_ranges(&self.excluded_ips));
         if let Some(everywhere) = allowed_ips.as_deref().and_then(everywhere)
             && self.anywhere != "yes"
         {
-            errors.keep::<()>(
+            errors.add(
                 "anywhere",
-                Err(format!("{everywhere} Say that it is meant, or give narrower ranges.")),
+                format!("{everywhere} Say that it is meant, or give narrower ranges."),
             );
         }
         if let (Some(allowed), Some(excluded)) = (&allowed_ips, &excluded_ips) {
-            errors.keep("excluded_ips", check_ranges(allowed, excluded));
+            errors.sort("excluded_ips", check_ranges(allowed, excluded));
         }
-        let allowed_origins = errors.keep("allowed_origins", parse_origins(&self.allowed_origins));
+        let allowed_origins = errors.sort("allowed_origins", parse_origins(&self.allowed_origins));
         if errors.has("anywhere") || errors.has("excluded_ips") {
             return None;
         }
@@ -76,6 +77,13 @@ impl KeyForm {
         [&self.customers, &self.allowed_ips, &self.excluded_ips, &self.allowed_origins]
             .iter()
             .any(|typed| !typed.trim().is_empty())
+    }
+
+    /// Whether something is wrong with where and for whom the key works.
+    pub fn is_wrongly_restricted(&self, errors: &Problems) -> bool {
+        ["customers", "allowed_ips", "excluded_ips", "anywhere", "allowed_origins"]
+            .iter()
+            .any(|field| errors.has(field))
     }
 
     fn parse_customers(&self, choices: &Choices) -> Result<Vec<i64>, String> {
@@ -115,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    fn check(form: KeyForm) -> Result<Restricted, KeyErrors> {
+    fn check(form: KeyForm) -> Result<Restricted, Problems> {
         let choices = Choices {
             applications: Vec::new(),
             environments: Vec::new(),
@@ -126,7 +134,7 @@ mod tests {
             suggested_lifetime: 90,
             now: Utc::now(),
         };
-        let mut errors = KeyErrors::default();
+        let mut errors = Problems::default();
         form.check_restrictions(&choices, &mut errors).ok_or(errors)
     }
 
@@ -143,10 +151,10 @@ mod tests {
             ["-1", "9223372036854775808", "1 OR 1=1", "CUS_42", "cus_42,cus_43", "cus\u{0}"]
         {
             let errors = of(&format!("cus_42\n{wrong}")).unwrap_err();
-            assert!(errors.get("customers").unwrap().starts_with("Unknown customer"), "{wrong}");
+            assert!(errors.of("customers").unwrap().starts_with("Unknown customer"), "{wrong}");
         }
         let many: String = (0..1_001).map(|n| format!("c{n}\n")).collect();
-        assert!(of(&many).unwrap_err().get("customers").unwrap().starts_with("At most"));
+        assert!(of(&many).unwrap_err().of("customers").unwrap().starts_with("At most"));
     }
 
     #[test]
@@ -183,8 +191,6 @@ mod tests {
             excluded_ips: "192.0.2.1".into(),
             ..KeyForm::default()
         });
-        assert!(
-            errors.unwrap_err().get("excluded_ips").unwrap().contains("in none of the allowed")
-        );
+        assert!(errors.unwrap_err().of("excluded_ips").unwrap().contains("in none of the allowed"));
     }
 }

@@ -6,8 +6,8 @@ use super::Chip;
 use crate::{
     credentials::Secret,
     environments::Environment,
-    keys::{Choices, Key, KeyErrors, KeyForm, policy, sketch::Sketch, wizard::Step},
-    web::Layout,
+    keys::{Choices, Key, KeyForm, policy, sketch::Sketch, wizard::Step},
+    web::{Layout, Problems},
 };
 
 /// A step of the wizard.
@@ -18,7 +18,7 @@ pub struct New {
     pub draft: String,
     pub step: Step,
     pub form: KeyForm,
-    pub errors: KeyErrors,
+    pub errors: Problems,
     pub choices: Choices,
     pub sketch: Sketch,
 }

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use super::create::chosen;
 use crate::{
     environments::Environment,
-    keys::{Choices, Key, KeyErrors, KeyForm, origins, policy, ranges, sketch::Sketch},
-    web::{Layout, Moment},
+    keys::{Choices, Key, KeyForm, origins, policy, ranges, sketch::Sketch},
+    web::{Layout, Moment, Problems},
 };
 
 /// The edit form.
@@ -18,7 +18,7 @@ pub struct Edit {
     pub key: Key,
     pub environment: Environment,
     pub form: KeyForm,
-    pub errors: KeyErrors,
+    pub errors: Problems,
     pub choices: Choices,
     /// It has expired: an administrator may let it live again.
     pub expired: bool,

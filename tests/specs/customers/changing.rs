@@ -180,3 +180,19 @@ async fn the_trail_tells_each_change_once() {
     assert!(told.iter().all(|(_, name, _)| name == "cus_42"));
     assert_eq!(told[1].2, serde_json::json!({ "name": ["Acme", "Beta"] }));
 }
+
+#[test]
+fn a_customer_that_a_key_brings_along_is_in_the_trail_once() {
+    let app = TestApp::start();
+    for _ in 0..2 {
+        app.operator(|conn, operator| customers::find_or_add(conn, operator, "cus_42"));
+    }
+    let told: Vec<String> = app.db(|conn| {
+        audit_events::table
+            .filter(audit_events::action.eq("customer.added"))
+            .select(audit_events::subject_name)
+            .load(conn)
+            .unwrap()
+    });
+    assert_eq!(told, ["cus_42"]);
+}

@@ -47,7 +47,7 @@ async fn customers_are_for_administrators() {
         browser.post("/customers", &[("id", "cus_1")]).await.assert_status(404);
         browser.post("/customers/search", &[("q", "cus")]).await.assert_status(404);
         for address in ["/customers/import", "/customers/import/preview"] {
-            super::send(&mut browser, address, "rows", b"id\ncus_1").await.assert_status(404);
+            super::send(&mut browser, address, "text", b"id\ncus_1").await.assert_status(404);
         }
     }
     let mut ada = app.sign_in(&app.administrator("Ada")).await;

@@ -4,4 +4,5 @@ mod disabling;
 mod granting;
 mod limiting;
 mod racing;
+mod waiting;
 mod withdrawing;

@@ -68,7 +68,7 @@ fn reports(app: &TestApp, owner: &User, name: &str) -> NewKey {
 }
 
 /// Until that many connections to this database wait for somebody's lock.
-fn wait_for_waiting(conn: &mut PgConnection, wanted: i64) {
+pub fn wait_for_waiting(conn: &mut PgConnection, wanted: i64) {
     #[derive(QueryableByName)]
     struct Waiting {
         #[diesel(sql_type = BigInt)]
