@@ -1,1 +1,1 @@
-alter table customers drop column name;
+alter table customers drop column name; drop index customers_external_id_trigrams, key_customers_customer;

@@ -24,6 +24,7 @@ mod presets;
 mod private_postgres;
 mod roles;
 mod routes;
+mod schema;
 mod secrets;
 mod settings;
 mod setup;
