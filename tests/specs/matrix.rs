@@ -6,7 +6,7 @@ use diesel::{
 };
 use latchkey::{keys, settings, users::User};
 
-use crate::support::{Browser, MadeKey, TestApp};
+use crate::support::{Browser, MadeKey, PASSWORD, TestApp};
 
 /// What a person is answered.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -36,8 +36,10 @@ enum On {
     Active,
     Disabled,
     Revoked,
+    /// Regenerated: its old secret works for a day.
+    Overlapping,
 }
-use On::{Active, Disabled, Draft, Nothing, Revoked};
+use On::{Active, Disabled, Draft, Nothing, Overlapping, Revoked};
 
 /// Whether the policies let managers revoke and regenerate.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,6 +108,16 @@ const RENAME: &[(&str, &str)] = &[
 const VERSION: &[(&str, &str)] = &[("version", "1")];
 const TO_OPERATOR: &[(&str, &str)] = &[("owner", "")];
 
+const SECOND_VERSION: &[(&str, &str)] = &[("version", "2")];
+const ANOTHER_WEEK: &[(&str, &str)] = &[("version", "2"), ("overlap", "7d")];
+const PASSWORD_AGAIN: &[(&str, &str)] = &[("password", PASSWORD)];
+const ASK_TO_DISABLE: &[(&str, &str)] = &[("act", "disable"), ("key", "{public}")];
+const ASK_TO_REVOKE: &[(&str, &str)] = &[("act", "revoke"), ("key", "{public}")];
+const TICKED: &[(&str, &str)] = &[("key", "{public}")];
+const RESET: &[(&str, &str)] =
+    &[("environment", "production"), ("nonce", "018f2b8e-3f4a-4c55-9d1e-0a1b2c3d4e5f")];
+const MADE: &[(&str, &str)] = &[("made", "2026-11-20T12:00:00Z")];
+
 /// A new act is a line here. What the policies forbid stands at the end.
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
@@ -128,6 +140,41 @@ const TABLE: &[Row] = &[
     post("delete", Revoked, Lets, "{key}/delete", &[],                       [SignIn, Absent, Forbidden, Forbidden, Absent, Does(303)]),
     get("ask to transfer", Active, Lets, "{key}/confirm/transfer",           [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
     post("transfer", Active, Lets, "{key}/transfer", TO_OPERATOR,            [SignIn, Absent, Forbidden, Forbidden, Absent, Does(303)]),
+    get("duplicate", Active, Lets, "/keys/new?like={public}",                [SignIn, Absent, Shows(303), Shows(303), Absent, Shows(303)]),
+    get("ask to finish", Overlapping, Lets, "{key}/confirm/finish",          [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    post("finish", Overlapping, Lets, "{key}/finish", SECOND_VERSION,        [SignIn, Absent, Does(303), Does(303), Absent, Does(303)]),
+    post("extend", Overlapping, Lets, "{key}/extend", ANOTHER_WEEK,          [SignIn, Absent, Does(303), Refused, Absent, Does(303)]),
+    get("ask to reveal", Active, Lets, "{key}/confirm/reveal",               [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    post("reveal", Active, Lets, "{key}/reveal", PASSWORD_AGAIN,             [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(409)]),
+    post("ask to disable many", Active, Lets, "/keys/bulk/preview", ASK_TO_DISABLE, [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    post("disable many", Active, Lets, "/keys/bulk/disable", TICKED,         [SignIn, Absent, Does(303), Does(303), Absent, Does(303)]),
+    post("ask to revoke many", Active, Lets, "/keys/bulk/preview", ASK_TO_REVOKE, [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    post("revoke many", Active, Lets, "/keys/bulk/revoke", TICKED,           [SignIn, Absent, Does(303), Does(303), Absent, Does(303)]),
+    get("application", Nothing, Lets, "{app}",                               [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    get("ask to rotate", Nothing, Lets, "{app}/confirm/rotate",              [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
+    post("rotate a stale secret", Nothing, Lets, "{app}/rotate", MADE,       [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(409)]),
+    get("ask to archive", Nothing, Lets, "{app}/confirm/archive",            [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
+    post("archive with keys", Nothing, Lets, "{app}/archive", &[],           [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(409)]),
+    post("restore", Nothing, Lets, "{app}/restore", &[],                     [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(303)]),
+    get("ask to reset", Nothing, Lets, "{app}/confirm/reset?environment=production", [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
+    post("reset without password", Nothing, Lets, "{app}/reset", RESET,      [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(422)]),
+    get("ask to keep secrets", Nothing, Lets, "{app}/confirm/keep-secrets",  [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
+    post("keep secrets without a vault", Nothing, Lets, "{app}/keep-secrets", &[], [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(409)]),
+    post("erase secrets", Nothing, Lets, "{app}/erase-secrets", &[],         [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(303)]),
+    get("customers", Nothing, Lets, "/customers",                            [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("import customers", Nothing, Lets, "/customers/import",              [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("environments", Nothing, Lets, "/settings/environments",             [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("catalogue", Nothing, Lets, "/settings/catalogue",                   [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("export", Nothing, Lets, "/settings/catalogue/export",               [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("import", Nothing, Lets, "/settings/catalogue/import",               [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    post("grant", Nothing, Lets, "{spare}/grant", &[],                       [SignIn, Absent, Absent, Absent, Absent, Does(303)]),
+    post("disable somebody", Nothing, Lets, "{spare}/disable", &[],          [SignIn, Absent, Absent, Absent, Absent, Shows(303)]),
+    post("enable somebody", Nothing, Lets, "{spare}/enable", &[],            [SignIn, Absent, Absent, Absent, Absent, Shows(303)]),
+    post("withdraw", Nothing, Lets, "{spare}/withdraw", &[],                 [SignIn, Absent, Absent, Absent, Absent, Does(303)]),
+    post("finish", Overlapping, Forbids, "{key}/finish", SECOND_VERSION,     [SignIn, Absent, Does(303), Does(303), Absent, Does(303)]),
+    post("extend", Overlapping, Forbids, "{key}/extend", ANOTHER_WEEK,       [SignIn, Absent, Forbidden, Forbidden, Absent, Does(303)]),
+    post("ask to revoke many", Active, Forbids, "/keys/bulk/preview", ASK_TO_REVOKE, [SignIn, Absent, Forbidden, Forbidden, Forbidden, Shows(200)]),
+    post("revoke many", Active, Forbids, "/keys/bulk/revoke", TICKED,        [SignIn, Absent, Forbidden, Forbidden, Forbidden, Does(303)]),
     get("ask to regenerate", Active, Forbids, "{key}/confirm/regenerate",    [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
     post("regenerate", Active, Forbids, "{key}/regenerate", VERSION,         [SignIn, Absent, Forbidden, Forbidden, Absent, Does(200)]),
     get("ask to revoke", Active, Forbids, "{key}/confirm/revoke",            [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
@@ -232,6 +279,10 @@ fn prepare(app: &TestApp, owner: Option<&User>, name: &str, on: On) -> MadeKey {
     app.operator(|conn, operator| match on {
         Disabled => keys::commands::disable(conn, operator, made.public_key()).map(drop),
         Revoked => keys::commands::revoke(conn, operator, made.public_key(), None).map(drop),
+        Overlapping => {
+            let day = keys::Overlap::Day;
+            keys::commands::regenerate(conn, operator, made.public_key(), None, day).map(drop)
+        }
         Nothing | Draft | Active => Ok(()),
     });
     made
@@ -256,6 +307,7 @@ async fn every_combination_is_answered_as_the_table_says_and_refusals_change_not
     let app = TestApp::start();
     let app_id = app.application("Back office");
     let other = app.manager_with_access("Otto");
+    let spare = app.manager("Spare");
     let mut people = people(&app).await;
     let mut number = 0;
     // One after the other: a connection that waits its turn for long is closed.
@@ -278,7 +330,12 @@ async fn every_combination_is_answered_as_the_table_says_and_refusals_change_not
                     fill_in(&mut person.browser, &draft, &app_id, &name).await;
                 }
                 let before = stored(&app);
-                let address = row.address.replace("{key}", &key.page());
+                let address = row
+                    .address
+                    .replace("{key}", &key.page())
+                    .replace("{public}", key.public_key())
+                    .replace("{app}", &format!("/applications/{app_id}"))
+                    .replace("{spare}", &format!("/team/{}", spare.id));
                 let answer = match row.fields {
                     None => person.browser.get(&address).await,
                     Some(fields) => {
@@ -286,6 +343,7 @@ async fn every_combination_is_answered_as_the_table_says_and_refusals_change_not
                             value
                                 .replace("{number}", &number.to_string())
                                 .replace("{draft}", &draft)
+                                .replace("{public}", key.public_key())
                         };
                         let fields: Vec<(&str, String)> =
                             fields.iter().map(|(name, value)| (*name, fill(value))).collect();

@@ -9,6 +9,7 @@ mod editing;
 mod enabling;
 mod eye;
 mod filtering;
+mod hammering;
 mod history;
 mod listing;
 mod overlap;
