@@ -164,3 +164,40 @@ pub fn active_keys_of(
         .load(conn)?;
     Ok((some, active().count().get_result(conn)?))
 }
+
+/// Where there are active keys, by application and environment, and how many; of the mode the viewer looks at.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn with_active_keys(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+) -> AppResult<Vec<(Application, Environment, i64)>> {
+    let applications: Vec<Application> =
+        visible_to(viewer)?.order((applications::name, applications::id)).load(conn)?;
+    let environments = environments::list(conn)?;
+    let counts: Vec<(i64, i64, i64)> = keys::table
+        .group_by((keys::application_id, keys::environment_id))
+        .filter(is_active(Utc::now()))
+        .select((keys::application_id, keys::environment_id, dsl::count_star()))
+        .load(conn)?;
+    let counts: HashMap<(i64, i64), i64> = counts
+        .into_iter()
+        .map(|(application, environment, count)| ((application, environment), count))
+        .collect();
+    let is_shown =
+        |environment: &&Environment| viewer.mode.is_none_or(|mode| environment.mode == mode);
+    let in_place = |application: &Application, environment: &Environment| {
+        let count = *counts.get(&(application.id, environment.id))?;
+        Some((application.clone(), environment.clone(), count))
+    };
+    Ok(applications
+        .iter()
+        .flat_map(|application| {
+            environments
+                .iter()
+                .filter(is_shown)
+                .filter_map(move |environment| in_place(application, environment))
+        })
+        .collect())
+}

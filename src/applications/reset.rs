@@ -23,6 +23,14 @@ use crate::{
     web::{Fields, Layout, Problems, invalid, page, page_with_secret},
 };
 
+/// `GET /keys/confirm/reset`: of which application and environment, for whoever comes from the list of keys.
+pub async fn choose(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
+    let layout = super::routes::for_changing(layout)?;
+    let viewer = layout.viewer.clone();
+    let places = app.db.read(move |conn| queries::with_active_keys(conn, &viewer)).await?;
+    page(&views::ResetWhich { layout, places })
+}
+
 /// Which environment.
 #[derive(Deserialize)]
 pub struct Where {

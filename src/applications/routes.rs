@@ -23,6 +23,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/applications").get(index).post(create))
         .service(web::resource("/applications/new").get(new))
         .service(web::resource("/applications/{app_id}").get(show))
+        .service(web::resource("/keys/confirm/reset").get(reset::choose))
         .service(web::resource("/applications/{app_id}/confirm/reset").get(reset::confirm))
         .service(web::resource("/applications/{app_id}/reset").post(reset::reset))
         .service(

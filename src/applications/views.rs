@@ -197,6 +197,14 @@ impl Stopping {
     }
 }
 
+/// Where there are keys to reset.
+#[derive(Template)]
+#[template(path = "applications/reset_which.html")]
+pub struct ResetWhich {
+    pub layout: Layout,
+    pub places: Vec<(Application, Environment, i64)>,
+}
+
 /// What would stop working, and the password.
 #[derive(Template)]
 #[template(path = "applications/reset.html")]

@@ -2,11 +2,14 @@
 
 mod walk;
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use toml::de::DeTable;
 
-use self::walk::{Walk, line_of};
+use self::walk::{Lines, Walk};
 use super::{Environment, Permission, Policy, Preset, Section, Wording, wording};
 use crate::{
     environments::{self, Mode},
@@ -43,25 +46,24 @@ impl Read {
 /// Everything that is wrong with it, from top to bottom.
 pub fn read(text: &str) -> Result<Read, Vec<Fault>> {
     let (table, errors) = DeTable::parse_recoverable(text);
+    let lines_of_text = Lines::of(text);
     let mut faults: Vec<Fault> = errors
         .iter()
         .map(|error| Fault {
-            line: error.span().map_or(1, |span| line_of(text, span.start)),
+            line: error.span().map_or(1, |span| lines_of_text.at(span.start)),
             sentence: format!("Not TOML: {}.", error.message().trim_end_matches('.')),
         })
         .collect();
     let is_toml = faults.is_empty();
-    let mut walk = Walk::new(text);
+    let broken: HashSet<usize> = faults.iter().map(|fault| fault.line).collect();
+    let mut walk = Walk::new(&lines_of_text);
     let (preset, lines) = preset(&mut walk, table.get_ref());
     // Where the syntax is broken, what seems to be missing may be there all the same.
     faults.extend(
         walk.faults
             .into_iter()
-            .filter(|(is_missing, fault)| {
-                is_toml || !(*is_missing || faults.iter().any(|known| known.line == fault.line))
-            })
-            .map(|(_, fault)| fault)
-            .collect::<Vec<_>>(),
+            .filter(|(is_missing, fault)| is_toml || !(*is_missing || broken.contains(&fault.line)))
+            .map(|(_, fault)| fault),
     );
     if faults.is_empty() {
         return Ok(Read { preset, lines });

@@ -53,6 +53,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/keys/bulk/disable", &["POST"]),
     ("/keys/bulk/preview", &["POST"]),
     ("/keys/bulk/revoke", &["POST"]),
+    ("/keys/confirm/reset", &["GET"]),
     ("/keys/new", &["GET", "POST"]),
     ("/keys/new/sketch", &["POST"]),
     ("/keys/search", &["POST"]),

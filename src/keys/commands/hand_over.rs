@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
 use serde_json::{Value, json};
 
-use super::{record, transfer::receiver};
+use super::{record, regenerate::end_overlap_by, transfer::receiver};
 use crate::{
     audit::Action,
     error::{AppError, AppResult},
@@ -97,6 +97,9 @@ fn expire(
     let later = |key: &Key| key.expires_at.is_none_or(|expiry| expiry > at);
     let shortened: Vec<Key> = live.into_iter().map(|(key, _)| key).filter(later).collect();
     let ids: Vec<i64> = shortened.iter().map(|key| key.id).collect();
+    for id in &ids {
+        end_overlap_by(conn, *id, Some(at))?;
+    }
     diesel::update(keys::table.filter(keys::id.eq_any(ids)))
         .set((keys::expires_at.eq(at), keys::version.eq(keys::version + 1)))
         .execute(conn)?;

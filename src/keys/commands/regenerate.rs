@@ -150,6 +150,22 @@ pub(super) fn end_overlaps(
     Ok(())
 }
 
+/// An old secret that still works stops with its key at the latest.
+pub(super) fn end_overlap_by(
+    conn: &mut PgConnection,
+    key_id: i64,
+    expires_at: Option<DateTime<Utc>>,
+) -> AppResult<()> {
+    let Some(expires_at) = expires_at else { return Ok(()) };
+    diesel::update(
+        key_secrets::table
+            .filter(key_secrets::key_id.eq(key_id).and(key_secrets::ends_at.gt(expires_at))),
+    )
+    .set(key_secrets::ends_at.eq(expires_at))
+    .execute(conn)?;
+    Ok(())
+}
+
 /// From then on the present secrets of these keys are old ones. What was kept to show them again goes at once: an old
 /// secret is for the programs that still have it.
 pub(super) fn retire_current(

@@ -5,6 +5,7 @@ use diesel::{PgConnection, prelude::*};
 
 use super::{
     describe, difference, grant, limit, record, refuse_beyond_grant, refuse_revoked,
+    regenerate::end_overlap_by,
     restrict::{refuse_long_life, set_customers, take_environment},
     retired::refuse_retired,
     take,
@@ -88,6 +89,7 @@ pub fn update(
     grant(conn, key.id, &changes.permissions)?;
     limit(conn, key.id, &changes.limits)?;
     set_customers(conn, key.id, &changes.customers)?;
+    end_overlap_by(conn, key.id, changes.expires_at)?;
     let saved = queries::find(conn, &viewer, public_key)?;
     let after = describe(conn, &saved)?;
     record(conn, &viewer, &saved, Action::KeyUpdated, difference(&before, &after))?;

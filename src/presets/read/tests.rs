@@ -110,3 +110,10 @@ fn nothing_at_all_lacks_everything() {
         assert!(read(text).is_err());
     }
 }
+
+#[test]
+fn a_file_with_a_hundred_thousand_faults_is_read_in_one_go() {
+    let said = faults(&"[[sections]]\n".repeat(20_000));
+    assert!(said.len() > 40_000, "{}", said.len());
+    assert_eq!(said.last().map(|(line, _)| *line), Some(20_000));
+}

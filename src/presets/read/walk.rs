@@ -9,9 +9,18 @@ use toml::{
 
 use super::{Fault, shown};
 
-/// Which line a byte of the text is on, counted from one.
-pub fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+/// Where the lines of a text end: counted once, however many faults ask.
+pub struct Lines(Vec<usize>);
+
+impl Lines {
+    pub fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    /// Which line a byte of the text is on, counted from one.
+    pub fn at(&self, byte: usize) -> usize {
+        self.0.partition_point(|end| *end < byte) + 1
+    }
 }
 
 /// A table of the file: what it is called in sentences, and where it begins.
@@ -21,17 +30,17 @@ pub struct Part<'a> {
     pub line: usize,
 }
 
-/// The text, what is wrong with it so far, and what was seen where.
+/// The text's lines, what is wrong with it so far, and what was seen where.
 pub struct Walk<'a> {
-    text: &'a str,
+    lines: &'a Lines,
     /// With whether something is missing.
     pub faults: Vec<(bool, Fault)>,
     seen: HashMap<(&'static str, String), usize>,
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(text: &'a str) -> Self {
-        Self { text, faults: Vec::new(), seen: HashMap::new() }
+    pub fn new(lines: &'a Lines) -> Self {
+        Self { lines, faults: Vec::new(), seen: HashMap::new() }
     }
 
     /// The file itself.
@@ -203,7 +212,7 @@ impl<'a> Walk<'a> {
     ) -> Part<'t> {
         for (key, _) in table.iter() {
             if !known.contains(&key.get_ref().as_ref()) {
-                let line = line_of(self.text, key.span().start);
+                let line = self.lines.at(key.span().start);
                 let name = shown(key.get_ref()).into_owned();
                 self.fault(
                     line,
@@ -215,7 +224,7 @@ impl<'a> Walk<'a> {
     }
 
     fn line(&self, value: &Spanned<DeValue<'_>>) -> usize {
-        line_of(self.text, value.span().start)
+        self.lines.at(value.span().start)
     }
 
     fn fault(&mut self, line: usize, sentence: String) {

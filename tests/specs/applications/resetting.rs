@@ -220,3 +220,23 @@ async fn only_administrators_reset() {
     tom.submit(&question, "form.form", &[("password", PASSWORD)]).await.assert_status(404);
     assert_eq!(resets(&world.app), 0);
 }
+
+#[actix_web::test]
+async fn the_list_of_keys_leads_there_by_application_and_environment() {
+    let app = TestApp::start();
+    let (ada, marek) = (app.administrator("Ada"), app.manager_with_access("Marek"));
+    app.key(&marek, "deploy bot");
+    let mut ada = app.sign_in(&ada).await;
+    let list = ada.get("/keys").await;
+    assert_eq!(list.attribute("a[href*=reset]", "href"), "/keys/confirm/reset");
+    let places = ada.get("/keys/confirm/reset").await;
+    places.assert_status(200).assert_is_page().assert_shows("one active key");
+    let address = places.attribute("a[href*=environment]", "href");
+    ada.get(&address).await.assert_status(200).assert_shows("deploy bot");
+    ada.post("/account/mode", &[("mode", "test"), ("next", "/")]).await.assert_leads_to("/");
+    ada.get("/keys/confirm/reset").await.assert_shows("There is nothing to reset in Test mode");
+
+    let mut marek = app.sign_in(&marek).await;
+    assert!(marek.get("/keys").await.all("a[href*=reset]").is_empty());
+    marek.get("/keys/confirm/reset").await.assert_status(403);
+}

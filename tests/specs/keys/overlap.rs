@@ -120,6 +120,21 @@ async fn no_overlap_passes_the_expiry() {
 }
 
 #[actix_web::test]
+async fn an_overlap_ends_with_the_key_also_when_that_is_sooner_afterwards() {
+    let app = TestApp::start();
+    let user = app.administrator("Ada");
+    let key = app.key(&user, "deploy bot");
+    let mut ada = app.sign_in(&user).await;
+    regenerate(&mut ada, &key, "7d").await;
+    let page = ada.get(&format!("{}/edit", key.page())).await;
+    let sooner = Utc::now().date_naive() + TimeDelta::days(2);
+    let day = sooner.format("%Y-%m-%d").to_string();
+    let fields = [("expires", "date"), ("expires_on", day.as_str())];
+    ada.submit(&page, "form.form", &fields).await.assert_leads_to(&key.page());
+    assert_near(ends(&app, &key)[0], latchkey::keys::end_of(sooner));
+}
+
+#[actix_web::test]
 async fn an_overlap_that_is_none_is_a_form_again() {
     let app = TestApp::start();
     let user = app.administrator("Ada");

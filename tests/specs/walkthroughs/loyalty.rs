@@ -175,6 +175,7 @@ async fn keys_are_rotated_by_replacing_one_with_another() {
     ada.click("Archive application").await;
     ada.sees("Till cannot be archived yet").await;
     ada.click("Till 2026").await;
+    ada.click("More").await;
     ada.click("Revoke").await;
     ada.click("Revoke API Key").await;
     ada.sees("Revoked for good").await;

@@ -75,6 +75,7 @@ async fn no_page_is_wider_than_a_phone() {
         &format!("/team/{}/grant", kim_id),
         &format!("/team/{}/confirm/withdraw", kim_id),
         &format!("{}/confirm/transfer", key.page()),
+        "/keys/confirm/reset",
         "/settings",
         "/settings/confirm/preset?preset=payments",
         "/settings/environments",
