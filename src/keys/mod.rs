@@ -3,7 +3,7 @@
 //! | file | for |
 //! |---|---|
 //! | `model.rs` | `Key`, `Status`, `Limit`, `NewKey`; pure |
-//! | `queries.rs` | reads; every one starts at `visible_to(viewer)` |
+//! | `queries/` | reads; every one starts at `visible_to(viewer)` |
 //! | `commands/` | create, update, disable, enable, regenerate, revoke, delete, transfer; each audits |
 //! | `filter.rs` | the address of the list, as typed and as meant; cursors |
 //! | `history.rs` | the trail of a key, as sentences |
