@@ -109,7 +109,7 @@ impl Vault {
             .decrypt(&XNonce::from(*nonce), Payload { msg: ciphertext, aad: &aad })
             .map_err(|_| Unopened::Broken)?;
         let plaintext = String::from_utf8(opened).map_err(|_| Unopened::Broken)?;
-        Ok(Secret::from_vault(Zeroizing::new(plaintext)))
+        Ok(Secret::holding(Zeroizing::new(plaintext)))
     }
 }
 

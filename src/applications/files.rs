@@ -15,7 +15,7 @@ pub fn env(made: &[(Key, Secret)]) -> Secret {
         let line = writeln!(text, "{comment}\n{name}={}", secret.reveal());
         line.expect("a string takes everything");
     }
-    Secret::from_vault(text)
+    Secret::holding(text)
 }
 
 /// A header and a row each, RFC 4180.
@@ -32,7 +32,7 @@ pub fn csv(made: &[(Key, Secret)]) -> Secret {
         }
         text.push_str("\r\n");
     }
-    Secret::from_vault(text)
+    Secret::holding(text)
 }
 
 /// In quotes. What a spreadsheet would calculate begins with an apostrophe instead.

@@ -51,8 +51,8 @@ impl Secret {
         Self(plaintext)
     }
 
-    /// A secret that was kept encrypted.
-    pub(crate) fn from_vault(plaintext: Zeroizing<String>) -> Self {
+    /// Text that holds a secret from elsewhere: one that was kept encrypted, or a file of several.
+    pub(crate) fn holding(plaintext: Zeroizing<String>) -> Self {
         Self(plaintext)
     }
 
