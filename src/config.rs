@@ -39,6 +39,19 @@ pub struct Config {
     /// `LATCHKEY_TRUSTED_PROXIES`: comma-separated IP ranges whose `X-Forwarded-For` is believed. Default: none.
     pub trusted_proxies: Vec<IpNet>,
 
+    /// `LATCHKEY_CACHED_KEYS`: so many keys are remembered for verification. Default: 1 000 000, some 250 MB when full.
+    pub cached_keys: usize,
+
+    /// `LATCHKEY_NODE_NAME`: how this process is called among the others of the installation.
+    /// Default: the host's name and the port it listens on.
+    pub node_name: Option<String>,
+
+    /// `LATCHKEY_METRICS_LISTEN`: the address that Prometheus asks. Default: nobody is told.
+    pub metrics_listen: Option<SocketAddr>,
+
+    /// `REDIS_URL`: a Redis or Valkey in which all nodes count together. Default: each node counts for itself.
+    pub redis_url: Option<Url>,
+
     /// `LATCHKEY_LOG`: what to log, in `tracing`'s filter syntax. Default: `info`.
     pub log: String,
 
@@ -77,6 +90,17 @@ impl Config {
             vault: setting("LATCHKEY_VAULT_KEY").map(|value| Vault::parse(&value)).transpose()?,
             trusted_proxies: setting("LATCHKEY_TRUSTED_PROXIES")
                 .map_or_else(|| Ok(Vec::new()), |value| parse_ranges(&value))?,
+            cached_keys: setting("LATCHKEY_CACHED_KEYS")
+                .map_or(Ok(1_000_000), |value| parse_count(&value))
+                .context("LATCHKEY_CACHED_KEYS is not a number of keys from 1000 to 100000000")?,
+            node_name: setting("LATCHKEY_NODE_NAME").map(|value| value.trim().to_owned()),
+            metrics_listen: setting("LATCHKEY_METRICS_LISTEN")
+                .map(|value| value.parse())
+                .transpose()
+                .context(
+                    "LATCHKEY_METRICS_LISTEN is not an address and port such as 127.0.0.1:9464",
+                )?,
+            redis_url: setting("REDIS_URL").map(|value| parse_redis_url(&value)).transpose()?,
             log: setting("LATCHKEY_LOG").unwrap_or_else(|| "info".into()),
             log_json: match setting("LATCHKEY_LOG_FORMAT").as_deref() {
                 None | Some("text") => false,
@@ -116,6 +140,23 @@ fn parse_base_url(value: &str) -> anyhow::Result<Url> {
         bail!("LATCHKEY_BASE_URL must end after the host and port");
     }
     Ok(url)
+}
+
+fn parse_count(value: &str) -> anyhow::Result<usize> {
+    let count = value.trim().replace(['_', ' '], "").parse()?;
+    if !(1_000..=100_000_000).contains(&count) {
+        bail!("it is {count}");
+    }
+    Ok(count)
+}
+
+fn parse_redis_url(value: &str) -> anyhow::Result<Url> {
+    value
+        .parse()
+        .ok()
+        .filter(|url: &Url| matches!(url.scheme(), "redis" | "rediss" | "unix" | "redis+unix"))
+        // Not the value itself: it may hold a password.
+        .context("REDIS_URL is not an address such as redis://127.0.0.1:6379")
 }
 
 fn parse_session_key(value: &str) -> anyhow::Result<Key> {
@@ -165,6 +206,10 @@ mod tests {
             ("LATCHKEY_SESSION_KEY", "short"),
             ("LATCHKEY_VAULT_KEY", "short"),
             ("LATCHKEY_TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("LATCHKEY_CACHED_KEYS", "many"),
+            ("LATCHKEY_CACHED_KEYS", "0"),
+            ("LATCHKEY_METRICS_LISTEN", "9464"),
+            ("REDIS_URL", "127.0.0.1:6379"),
             ("LATCHKEY_LOG_FORMAT", "xml"),
         ] {
             let error = config(&[(name, value)])

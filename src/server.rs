@@ -96,7 +96,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
         None => kept_session_key(&config.data_dir)?,
     };
     let recorder = Recorder::start(database_url)?;
-    let engine = Engine::start(database_url, recorder.clone(), config.trusted_proxies.clone())?;
+    let engine = Engine::start(&config, database_url, recorder.clone())?;
     let listener = std::net::TcpListener::bind(config.listen)
         .with_context(|| format!("LATCHKEY_LISTEN: {} cannot be listened on", config.listen))?;
     let address = listener.local_addr()?;

@@ -1,23 +1,31 @@
 //! The engine: its memories, its threads, and how it is told of changes.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ipnet::IpNet;
 use parking_lot::Mutex;
 
 use super::{
+    confirmed::Confirmed,
     facts::{ApplicationFacts, GatewayFacts, KeyFacts},
     known::Known,
     listener::{Heard, Listener},
     look_ups::LookUps,
 };
-use crate::{changes::Change, limits::Limiter, usage::Recorder};
+use crate::{
+    changes::Change,
+    config::Config,
+    limits::{Limiter, Limits},
+    usage::Recorder,
+};
 
 /// The longest a question waits for Postgres. Envoy gives up after 200 ms and takes our silence for a no.
 pub const PATIENCE: Duration = Duration::from_millis(120);
 
-/// So many keys are remembered.
-const KEYS: usize = 200_000;
 /// So many credentials are remembered as unknown.
 const UNKNOWN: usize = 20_000;
 /// So many applications, and so many gateways.
@@ -33,8 +41,10 @@ pub(super) struct Shared {
     pub keys: Arc<Known<KeyFacts>>,
     pub applications: Arc<Known<ApplicationFacts>>,
     pub gateways: Arc<Known<GatewayFacts>>,
+    /// Until when the three above are true.
+    pub confirmed: Arc<Confirmed>,
     pub look_ups: LookUps,
-    pub limits: Limiter<i64>,
+    pub limits: Limits,
     pub strangers: Limiter<IpAddr>,
     pub recorder: Recorder,
     trusted_proxies: Vec<IpNet>,
@@ -46,20 +56,18 @@ impl Engine {
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn start(
-        database_url: &str,
-        recorder: Recorder,
-        trusted_proxies: Vec<IpNet>,
-    ) -> anyhow::Result<Self> {
+    pub fn start(config: &Config, database_url: &str, recorder: Recorder) -> anyhow::Result<Self> {
+        let confirmed = Arc::new(Confirmed::new(Instant::now()));
         let engine = Self(Arc::new(Shared {
-            keys: Arc::new(Known::new(KEYS, UNKNOWN)),
-            applications: Arc::new(Known::new(OTHERS, OTHERS)),
-            gateways: Arc::new(Known::new(OTHERS, OTHERS)),
+            keys: Arc::new(Known::new(config.cached_keys, UNKNOWN, Arc::clone(&confirmed))),
+            applications: Arc::new(Known::new(OTHERS, OTHERS, Arc::clone(&confirmed))),
+            gateways: Arc::new(Known::new(OTHERS, OTHERS, Arc::clone(&confirmed))),
+            confirmed,
             look_ups: LookUps::start(database_url)?,
-            limits: Limiter::new(COUNTED),
+            limits: Limits::new(COUNTED),
             strangers: Limiter::new(COUNTED),
             recorder,
-            trusted_proxies,
+            trusted_proxies: config.trusted_proxies.clone(),
             listener: Mutex::default(),
         }));
         let shared = Arc::downgrade(&engine.0);
@@ -98,6 +106,11 @@ impl Engine {
         self.0.keys.doubt_everything();
         self.0.applications.doubt_everything();
         self.0.gateways.doubt_everything();
+    }
+
+    /// Every change that was committed before `at` has been applied here.
+    pub fn confirm(&self, at: Instant) {
+        self.0.confirmed.up_to(at);
     }
 
     /// Whether changes made by other processes are heard at the moment.

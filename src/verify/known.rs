@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter, sync::Cache};
 use tokio::sync::oneshot;
 
-use super::facts::Fact;
+use super::{confirmed::Confirmed, facts::Fact};
 use crate::credentials::SecretHash;
 
 /// Older facts are looked up again before they are used.
@@ -61,6 +61,7 @@ pub struct Known<T: Fact> {
     pending: Mutex<Pending<T>>,
     /// How often everything was doubted.
     doubts: AtomicU32,
+    confirmed: Arc<Confirmed>,
 }
 
 struct Kept<T> {
@@ -91,7 +92,7 @@ struct Flight<T> {
 
 impl<T: Fact> Known<T> {
     /// Remembers at most `present` facts and `absent` absences.
-    pub fn new(present: usize, absent: usize) -> Self {
+    pub fn new(present: usize, absent: usize, confirmed: Arc<Confirmed>) -> Self {
         Self {
             present: Cache::with(
                 present,
@@ -107,13 +108,14 @@ impl<T: Fact> Known<T> {
                 hashes: HashMap::new(),
             }),
             doubts: AtomicU32::new(0),
+            confirmed,
         }
     }
 
     /// What is remembered, without waiting.
     pub fn recall(&self, hash: &SecretHash, now: Instant) -> Recalled<T> {
         if let Some(Kept { facts, asked_at, doubts }) = self.present.get(hash) {
-            let age = now.saturating_duration_since(asked_at);
+            let age = self.confirmed.age(asked_at, now);
             let is_trusted = doubts == self.doubts.load(Ordering::Acquire);
             return match age {
                 age if age < FRESH && is_trusted => Recalled::Fresh(Some(facts)),
@@ -121,8 +123,7 @@ impl<T: Fact> Known<T> {
                 _ => Recalled::Unknown,
             };
         }
-        let is_absent =
-            self.absent.get(hash).is_some_and(|at| now.saturating_duration_since(at) < FRESH);
+        let is_absent = self.absent.get(hash).is_some_and(|at| self.confirmed.age(at, now) < FRESH);
         if is_absent { Recalled::Fresh(None) } else { Recalled::Unknown }
     }
 
@@ -291,7 +292,7 @@ mod tests {
     type Memory = Arc<Known<GatewayFacts>>;
 
     fn memory() -> Memory {
-        Arc::new(Known::new(100, 100))
+        Arc::new(Known::new(100, 100, Arc::new(Confirmed::new(Instant::now()))))
     }
 
     fn hash(text: &str) -> SecretHash {

@@ -13,7 +13,7 @@
 //! | `checks.rs` | the checks in their order, pure |
 //! | `verdict.rs`, `code.rs` | the words of question and verdict; the codes |
 //! | `facts.rs`, `queries.rs` | what is known, and asking Postgres for it |
-//! | `known.rs` | the memory of it |
+//! | `known.rs`, `confirmed.rs` | the memory of it; until when it is true |
 //! | `look_ups.rs`, `breaker.rs` | asking without ever waiting long |
 //! | `listener.rs` | hearing of changes made by other processes |
 
@@ -25,6 +25,7 @@ mod breaker;
 mod caller;
 mod checks;
 mod code;
+mod confirmed;
 mod credential;
 mod engine;
 mod facts;
