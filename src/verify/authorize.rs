@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
-    http::{StatusCode, header::WWW_AUTHENTICATE},
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE},
+    },
     web::Data,
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -22,6 +25,8 @@ use super::{
     problem::{self, Problem},
     verdict::{Question, Verdict},
 };
+
+const PROBLEM: HeaderName = HeaderName::from_static("x-verify-problem");
 
 /// What a header cannot carry as it is, and the percent sign itself. Everything beyond ASCII is encoded anyway.
 const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b'%');
@@ -67,7 +72,7 @@ enum Dialect {
     Http,
     /// nginx takes 2xx, 401 and 403, and turns everything else into 500. So everything else becomes a 403, and
     /// `X-Verify-Code` says what it was: `RATE_LIMITED` (429), `BAD_REQUEST` (400), `UNAVAILABLE` (503). The recipe
-    /// maps them back.
+    /// maps them back. It also throws our body away, so what the caller should read comes as `X-Verify-Problem` too.
     Nginx,
 }
 
@@ -82,6 +87,14 @@ impl Dialect {
             || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         if self == Self::Nginx && !is_understood { StatusCode::FORBIDDEN } else { status }
     }
+
+    /// The body of a refusal as it would be without nginx in between.
+    fn add_problem(self, headers: &mut HeaderMap, status: StatusCode, code: &str, detail: &str) {
+        if self == Self::Nginx {
+            let body = HeaderValue::try_from(problem::body(status, code, detail));
+            headers.insert(PROBLEM, body.expect("JSON on one line, of our own words"));
+        }
+    }
 }
 
 fn respond(
@@ -90,22 +103,27 @@ fn respond(
     stale: Option<Duration>,
     dialect: Dialect,
 ) -> HttpResponse {
-    let status = StatusCode::from_u16(verdict.code.status()).expect("codes have real statuses");
-    let status = dialect.status(status);
-    // Forward-auth gateways hand our body to the caller: it says what the caller may read.
-    let mut response = problem::begin(status);
-    response.insert_header(("X-Verify-Code", verdict.code.slug()));
-    answer::add_fields(&mut response, verdict, stale);
+    let own = StatusCode::from_u16(verdict.code.status()).expect("codes have real statuses");
+    let status = dialect.status(own);
     if verdict.code != Code::Valid {
+        // Forward-auth gateways hand our body to the caller: it says what the caller may read.
+        let (code, message) = (verdict.code.slug(), verdict.code.message());
+        let mut response = problem::begin(status);
+        response.insert_header(("X-Verify-Code", code));
+        answer::add_fields(&mut response, verdict, stale);
         if let Some(challenge) = challenge(verdict.code, question) {
             response.insert_header((WWW_AUTHENTICATE, challenge));
         }
-        return response.body(problem::body(status, verdict.code.slug(), verdict.code.message()));
+        let mut response = response.body(problem::body(status, code, message));
+        dialect.add_problem(response.headers_mut(), own, code, message);
+        return response;
     }
     // All of them, always, empty where there is nothing to say: a client cannot slip in one of its own.
     let holder = &verdict.holder;
     let customer = question.customer.as_deref().unwrap_or_default();
-    HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    answer::add_fields(&mut response, verdict, stale);
+    response
         .insert_header(("Cache-Control", "no-store"))
         .insert_header(("X-Verify-Code", verdict.code.slug()))
         .insert_header(("X-Key-Id", holder.key_id().unwrap_or_default()))
@@ -136,12 +154,14 @@ fn challenge(code: Code, question: &Question<'_>) -> Option<String> {
 }
 
 fn refuse(problem: Problem, dialect: Dialect) -> HttpResponse {
-    let mut response = problem.respond(dialect.status(problem.status_code()));
+    let own = problem.status_code();
+    let mut response = problem.respond(dialect.status(own));
     let headers = response.headers_mut();
     headers.insert(
         "X-Verify-Code".parse().expect("it is a header's name"),
         problem.code().parse().expect("codes are plain letters"),
     );
+    dialect.add_problem(headers, own, problem.code(), &problem.to_string());
     response
 }
 

@@ -2,6 +2,7 @@
 
 use latchkey::credentials::Secret;
 use reqwest::Method;
+use serde_json::Value;
 
 use super::world::{Answer, Wanted, World};
 
@@ -198,4 +199,48 @@ async fn nginx_is_answered_in_the_statuses_it_understands() {
     Answer::to(ask("?for=nginx&cost=0")).await.assert_authorizes(403, "BAD_REQUEST");
     Answer::to(ask("?for=nginx&scope=x")).await.assert_authorizes(403, "INSUFFICIENT_SCOPE");
     Answer::to(world.authorize("?for=nginx")).await.assert_authorizes(401, "MISSING_KEY");
+}
+
+#[actix_web::test]
+async fn an_allowed_request_is_told_how_its_limits_stand() {
+    let world = World::start().await;
+    let key = world.key(Wanted { limits: &[(2, 86_400)], ..Wanted::default() });
+    let answer = Answer::to(world.authorize("").bearer_auth(key.secret.reveal())).await;
+    answer.assert_authorizes(200, "VALID");
+    assert_eq!(answer.header("ratelimit-policy"), Some(r#""day";q=2;w=86400"#));
+    assert!(answer.header("ratelimit").unwrap().starts_with(r#""day";r=1;t="#));
+}
+
+#[actix_web::test]
+async fn nginx_which_drops_bodies_gets_the_refusal_as_a_header_too() {
+    let world = World::start().await;
+    let key = world.key(Wanted { limits: &[(1, 86_400)], ..Wanted::default() });
+    let ask = |query: &str| world.authorize(query).bearer_auth(key.secret.reveal());
+    Answer::to(ask("")).await.assert_authorizes(200, "VALID");
+    for (query, status, code) in [
+        ("cost=1", 429, "RATE_LIMITED"),
+        ("cost=0", 400, "BAD_REQUEST"),
+        ("scope=x", 403, "INSUFFICIENT_SCOPE"),
+    ] {
+        let answer = Answer::to(ask(&format!("?for=nginx&{query}"))).await;
+        answer.assert_authorizes(403, code);
+        let problem: Value =
+            serde_json::from_str(answer.header("x-verify-problem").unwrap()).unwrap();
+        assert_eq!((&problem["status"], &problem["code"]), (&status.into(), &code.into()));
+        assert_eq!(problem["detail"], answer.json()["detail"]);
+        let elsewhere = Answer::to(ask(&format!("?{query}"))).await;
+        elsewhere.assert_authorizes(status, code);
+        assert_eq!(elsewhere.header("x-verify-problem"), None);
+        assert_eq!(elsewhere.json(), problem);
+    }
+    let allowed = world.key(Wanted::default());
+    let allowed =
+        Answer::to(world.authorize("?for=nginx").bearer_auth(allowed.secret.reveal())).await;
+    assert_eq!(allowed.header("x-verify-problem"), None);
+    let unknown = world.node.request(Method::GET, "/v1/authorize?for=nginx");
+    let unknown = Answer::to(unknown).await;
+    let problem = unknown.headers.get("x-verify-problem").unwrap().as_bytes();
+    let problem: Value = serde_json::from_slice(problem).unwrap();
+    assert_eq!(problem["code"], "UNKNOWN_GATEWAY");
+    assert_eq!(problem["detail"], "A gateway’s token is needed.");
 }
