@@ -11,6 +11,7 @@ mod command_line;
 mod cross_site;
 mod customers;
 mod demo;
+mod deploy;
 mod error_pages;
 mod gateways;
 mod headers;

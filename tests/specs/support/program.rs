@@ -69,6 +69,16 @@ impl Program {
         kill_process(pid, Signal::TERM).expect("it still runs");
     }
 
+    /// Stops it where it is: it still listens, as far as others can see, and answers nothing.
+    pub fn freeze(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::STOP).expect("it still runs");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).expect("it still runs");
+    }
+
     /// How it ended, if it did within that time.
     pub fn ended_within(&mut self, patience: Duration) -> Option<ExitStatus> {
         let began = Instant::now();
