@@ -159,6 +159,49 @@ no_browser() {
     "Install them, or name them in CHROME_BIN and CHROMEDRIVER, and start again."
 }
 
+# ---- Gateways, for bin/test
+
+# nginx, Caddy and HAProxy. On Debian they are unpacked into target/tools rather than installed: the packages would start
+# services on port 80, now and whenever the machine starts. tests/specs/deploy/gateway.rs looks there too.
+gateways() {
+  local name missing=()
+  for name in nginx caddy haproxy; do
+    have_tool "$name" || missing+=("$name")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    printf 'Missing: %s\n' "${missing[*]}"
+    case $(system) in
+      debian) unpack_on_debian "${missing[@]}" ;;
+      macos) brew_install "${missing[@]}" ;;
+      *) install_on_other "${missing[@]}" ;;
+    esac
+  fi
+  for name in nginx caddy haproxy; do
+    have_tool "$name" || fail "The specs need $name. Install it, and start again."
+  done
+}
+
+have_tool() {
+  have "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/usr/local/sbin/$1" ] ||
+    [ -x "target/tools/usr/sbin/$1" ] || [ -x "target/tools/usr/bin/$1" ]
+}
+
+# With the libraries they need and this machine lacks. Nothing of it needs root, but for the lists of packages.
+unpack_on_debian() {
+  local package archives=$PWD/target/tools/archives
+  printf 'Unpacking into target/tools: %s\n' "$*"
+  mkdir -p "$archives/partial"
+  if may_be_root; then
+    as_root apt-get update -qq
+  fi
+  apt-get install -y -qq --no-install-recommends --download-only -o Debug::NoLocking=true -o APT::Sandbox::User= \
+    -o Dir::Cache::archives="$archives" "$@" >/dev/null </dev/null
+  for package in "$archives"/*.deb; do
+    dpkg -x "$package" target/tools
+  done
+  rm -rf "$archives"
+}
+
 # ---- Rust
 
 rust() {
