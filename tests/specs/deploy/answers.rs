@@ -97,6 +97,9 @@ async fn a_refusal_reaches_the_caller_whole_and_the_api_not_at_all() {
             assert_eq!(got.is_empty(), challenge.is_empty(), "{:?} {code}: {got}", gateway.kind);
             assert!(!answer.text.contains(&key.secret));
         }
+        let (name, value) = bearer(&key.secret);
+        let twice = street.get(gateway, "/orders").header(name, &value).header(name, &value);
+        street.ask(gateway, twice).await.assert_refused(400, "BAD_REQUEST");
         let head = street.ask(gateway, street.request(gateway, "HEAD", "/orders")).await;
         assert_eq!((head.status, &*head.text), (401, ""));
     }
