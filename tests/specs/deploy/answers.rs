@@ -8,7 +8,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use latchkey::keys;
 
-use super::street::{Street, reader};
+use super::{
+    street::{Street, reader},
+    wire::Wire,
+};
 use crate::support::TestApp;
 
 const IDENTITY: [&str; 5] =
@@ -210,6 +213,25 @@ async fn bodies_pass_and_latchkey_never_sees_them() {
         let head = street.request(gateway, "HEAD", "/me").bearer_auth(&key.secret);
         let head = street.ask(gateway, head).await;
         assert_eq!((head.status, &*head.text), (200, ""), "{:?}", gateway.kind);
+    }
+}
+
+#[actix_web::test]
+async fn asking_does_not_cost_a_connection_each_time() {
+    let app = TestApp::start();
+    let token = app.gateway("production");
+    let key = reader(&app, |_| {});
+    let wire = Wire::to(app.address);
+    let street = Street::asking([wire.address, wire.address], &token);
+    for gateway in &street.gateways {
+        let before = wire.connections();
+        for _ in 0..100 {
+            let request = street.get(gateway, "/orders").bearer_auth(&key.secret);
+            street.ask(gateway, request).await.assert_allowed();
+        }
+        // Some are the health checks', of all gateways.
+        let connections = wire.connections() - before;
+        assert!(connections < 50, "{:?} connected {connections} times", gateway.kind);
     }
 }
 

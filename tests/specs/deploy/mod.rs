@@ -6,3 +6,4 @@ mod gateway;
 mod outages;
 mod stand_in;
 mod street;
+mod wire;
