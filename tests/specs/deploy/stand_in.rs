@@ -1,4 +1,4 @@
-//! Something that listens where Latchkey should, and answers everything with the same bytes.
+//! Something that listens where Latchkey should, says that it is ready, and answers every question with the same bytes.
 
 use std::{
     io::{Read, Write},
@@ -7,6 +7,8 @@ use std::{
     thread,
     time::Duration,
 };
+
+const READY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 pub struct StandIn {
     pub address: SocketAddr,
@@ -28,9 +30,10 @@ impl StandIn {
                 thread::spawn(move || {
                     let mut head = [0; 16 * 1024];
                     let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
-                    if stream.read(&mut head).is_ok_and(|length| length > 0) {
-                        let _ = stream.write_all(answer.as_bytes());
-                    }
+                    let Ok(length) = stream.read(&mut head) else { return };
+                    let is_asked = !head[..length].windows(7).any(|bytes| bytes == b"/readyz");
+                    let said = if is_asked { &answer } else { READY };
+                    let _ = stream.write_all(said.as_bytes());
                 });
             }
         });
