@@ -26,6 +26,7 @@ packages() {
   have_postgres || missing+=(postgres)
   have_rust || can_download || missing+=(download)
   [ "${1:-}" != browser ] || find_browser || missing+=(browser)
+  [ "${1:-}" != browser ] || have_redis || missing+=(redis)
 
   if [ ${#missing[@]} -gt 0 ]; then
     printf 'Missing: %s\n' "${missing[*]}"
@@ -37,6 +38,7 @@ packages() {
   have_postgres || fail "There is still no Postgres server. Install one, or name its directory in PG_BIN_DIR, and start again."
   if [ "${1:-}" = browser ]; then
     find_browser || no_browser
+    have_redis || fail "The specs need redis-server. Install it, and start again."
     printf 'Browser: %s, driven by %s\n' "$CHROME_BIN" "$CHROMEDRIVER"
   fi
 }
@@ -58,6 +60,7 @@ install_on_debian() {
       compiler) wanted+=(gcc libc6-dev) ;;
       postgres) wanted+=(postgresql) ;;
       download) wanted+=(curl ca-certificates) ;;
+      redis) wanted+=(redis-tools) ;; # the server is in there; redis-server would start a service
       browser) is_ubuntu || wanted+=(chromium chromium-driver fonts-liberation) ;; # Ubuntu's are only there to name a snap
     esac
   done
@@ -81,6 +84,7 @@ install_on_macos() {
       compiler) fail "There is no C compiler. Run 'xcode-select --install', and start again." ;;
       postgres) brew_install postgresql@17 ;;
       download) brew_install curl ;;
+      redis) brew_install redis ;;
       browser) brew_install --cask chromium chromedriver ;;
     esac
   done
@@ -129,6 +133,11 @@ keep_debian_from_starting_postgres() {
     as_root sh -c "echo 'create_main_cluster = false # Latchkey starts its own' > $settings/latchkey.conf"
   fi
 }
+
+# ---- Redis, for bin/test
+
+# Debian's redis-tools has the server under the other name only; tests/specs/support/redis.rs knows.
+have_redis() { have redis-server || have redis-check-rdb; }
 
 # ---- The browser, for bin/test
 
