@@ -37,7 +37,7 @@ impl Redis {
     /// Starts it after [`Redis::kill`]. What it knew is gone.
     pub fn start_again(&mut self) {
         // Debian has the server in redis-tools too, under the name by which it checks a dump.
-        let mut programs = ["redis-server", "redis-check-rdb"].iter();
+        let mut programs = ["redis-server", "valkey-server", "redis-check-rdb"].iter();
         let child = programs.find_map(|program| self.spawn(program).ok());
         self.child = Some(child.expect("redis-server runs: bin/test installs it"));
         let began = Instant::now();
