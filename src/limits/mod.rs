@@ -22,3 +22,4 @@ pub use limiter::Limiter;
 pub use of_keys::{Limits, Mode};
 pub use shared::Counts;
 pub use spending::{Spending, Standing};
+pub use store::{Examined, examine};

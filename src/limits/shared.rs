@@ -64,7 +64,7 @@ pub struct Counts {
     pub shared: u64,
     /// Questions that were decided here although Redis should have.
     pub fallbacks: u64,
-    /// Questions that Redis did not answer in time, or answered with an error; the rest of the fallbacks were not sent.
+    /// Those of them that Redis was asked, and did not answer in time or answered with an error.
     pub errors: u64,
 }
 
@@ -95,6 +95,8 @@ impl Shared {
                     () = keeping.ended.notified() => {}
                 }
             });
+            // Looking up a host's name can take longer than ending may.
+            runtime.shutdown_background();
         })?;
         let _ = first.recv_timeout(FIRST);
         Ok(Self { inner, keeper: Mutex::new(Some(keeper)) })
@@ -188,7 +190,7 @@ impl Inner {
                 () = self.lost.notified() => {}
                 () = time::sleep(PROBE) => {}
             }
-            if !self.connection.read().as_ref().is_some_and(|current| current.number == number) {
+            if self.connection.read().as_ref().is_none_or(|current| current.number != number) {
                 return (redis::ErrorKind::Io, "it did not count").into();
             }
             if let Err(error) = self.store.prove(&mut connection).await {
@@ -219,13 +221,13 @@ impl Inner {
         tracing::debug!(%error, "Redis did not count");
         self.errors.fetch_add(1, Ordering::Relaxed);
         self.fallbacks.fetch_add(1, Ordering::Relaxed);
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        if failures < FAILURES && !error.is_connection_dropped() {
+        let mut connection = self.connection.write();
+        if connection.as_ref().is_none_or(|current| current.number != number) {
             return;
         }
-        // From now on nobody waits. The keeper says so, and tries again.
-        let mut connection = self.connection.write();
-        if connection.as_ref().is_some_and(|current| current.number == number) {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if failures >= FAILURES || error.is_connection_dropped() {
+            // From now on nobody waits. The keeper says so, and tries again.
             *connection = None;
             self.since.lock().get_or_insert_with(Utc::now);
             self.lost.notify_one();

@@ -1,6 +1,6 @@
 //! Counting in Redis or Valkey: one question, one answer, one atomic script.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Client, RedisResult, Script, aio::MultiplexedConnection};
 use url::Url;
@@ -9,6 +9,37 @@ use super::{Limit, spending::Each};
 
 /// How long a connection may take to be made, and how long any answer may take.
 const CONNECTING: Duration = Duration::from_millis(500);
+
+/// What a Redis is like.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Examined {
+    /// How long it takes to ask it something.
+    pub round_trip: Duration,
+    /// It throws counters away when its memory is full, by that policy.
+    pub evicts: Option<String>,
+}
+
+/// Asks a Redis as a node would.
+///
+/// # Errors
+/// When it cannot be used; the error does not show the address.
+pub fn examine(url: &Url) -> anyhow::Result<Examined> {
+    let store = Store::at(url)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut connection = store.connect().await?;
+        let asked_at = Instant::now();
+        store.prove(&mut connection).await?;
+        let round_trip = asked_at.elapsed();
+        let memory: String =
+            redis::cmd("INFO").arg("memory").query_async(&mut connection).await.unwrap_or_default();
+        let setting =
+            |name: &str| memory.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let evicts = setting("maxmemory_policy")
+            .filter(|policy| *policy != "noeviction" && setting("maxmemory") != Some("0"));
+        Ok(Examined { round_trip, evicts: evicts.map(str::to_owned) })
+    })
+}
 
 /// What counts.
 pub struct Store {
