@@ -42,8 +42,9 @@ struct Inner {
     /// While it is away.
     since: Mutex<Option<DateTime<Utc>>>,
     failures: AtomicU32,
-    /// The connection was given up.
+    /// The connection was given up, and why.
     lost: Notify,
+    why: Mutex<String>,
     ended: Notify,
     shared: AtomicU64,
     fallbacks: AtomicU64,
@@ -80,6 +81,7 @@ impl Shared {
             since: Mutex::new(Some(Utc::now())),
             failures: AtomicU32::new(0),
             lost: Notify::new(),
+            why: Mutex::default(),
             ended: Notify::new(),
             shared: AtomicU64::new(0),
             fallbacks: AtomicU64::new(0),
@@ -164,7 +166,7 @@ impl Inner {
                 }
                 Err(error) => {
                     if number == 0 {
-                        self.went(&error);
+                        self.went(&error.to_string());
                     }
                     let _ = tried.send(());
                 }
@@ -184,17 +186,17 @@ impl Inner {
     }
 
     /// Why the connection is of no use any more, once it is.
-    async fn until_lost(&self, number: u64, mut connection: MultiplexedConnection) -> RedisError {
+    async fn until_lost(&self, number: u64, mut connection: MultiplexedConnection) -> String {
         loop {
             tokio::select! {
                 () = self.lost.notified() => {}
                 () = time::sleep(PROBE) => {}
             }
             if self.connection.read().as_ref().is_none_or(|current| current.number != number) {
-                return (redis::ErrorKind::Io, "it did not count").into();
+                return std::mem::take(&mut *self.why.lock());
             }
             if let Err(error) = self.store.prove(&mut connection).await {
-                return error;
+                return error.to_string();
             }
         }
     }
@@ -206,10 +208,13 @@ impl Inner {
         tracing::info!("limits are counted in Redis, together with every node that does so");
     }
 
-    fn went(&self, why: &RedisError) {
+    fn went(&self, why: &str) {
         *self.connection.write() = None;
         self.since.lock().get_or_insert_with(Utc::now);
-        tracing::warn!(error = %why, "Redis is away: this node counts limits for itself until it answers");
+        tracing::warn!(
+            error = why,
+            "Redis is away: this node counts limits for itself until it answers"
+        );
     }
 
     fn note(&self, number: u64, answer: &RedisResult<Each<u64>>) {
@@ -230,6 +235,7 @@ impl Inner {
             // From now on nobody waits. The keeper says so, and tries again.
             *connection = None;
             self.since.lock().get_or_insert_with(Utc::now);
+            *self.why.lock() = error.to_string();
             self.lost.notify_one();
         }
     }
