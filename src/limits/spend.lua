@@ -23,9 +23,8 @@ local counters, backlogs = {}, {}
 for i, key in ipairs(KEYS) do
   local requests, interval, known = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1])
   local backlog, is_new = 0, false
-  local stored = redis.call('GET', key)
-  if stored then
-    local at, left, before = string.match(stored, '^(%d+) (%d+) (%d+)$')
+  local at, left, before = string.match(redis.call('GET', key) or '', '^(%d+) (%d+) (%d+)$')
+  if at then
     at, left, before = tonumber(at), tonumber(left), tonumber(before)
     is_new = at > now -- the clock was put back: from here on, count from now
     backlog = math.max(0, left - math.max(0, now - at) * 1000)

@@ -252,6 +252,34 @@ async fn a_redis_that_comes_later_is_used_from_then_on() {
 }
 
 #[actix_web::test]
+async fn a_clock_that_is_put_back_locks_nobody_for_long() {
+    let redis = Redis::start();
+    let nodes = Nodes::at(&redis.url).await;
+    while_redis_answers(&nodes, async || {
+        let key = nodes.key(&[(1, 1)]);
+        let counter = format!("latchkey:limit:{{{}}}:1", key.public_key);
+        let in_the_future = "9007199254740000 1000000000 1000000000";
+        redis.ask(&format!("SET {counter} \"{in_the_future}\""));
+        if nodes.ask(&nodes.one, &key).await.code() != "RATE_LIMITED" {
+            return Err("what is stored counts".into());
+        }
+        let began = Instant::now();
+        while nodes.ask(&nodes.other, &key).await.code() != "VALID" {
+            if began.elapsed() > Duration::from_secs(5) {
+                return Err("it is locked until then".into());
+            }
+            rt::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    })
+    .await;
+
+    let key = nodes.key(&[(1, 60)]);
+    redis.ask(&format!("SET latchkey:limit:{{{}}}:60 nonsense", key.public_key));
+    nodes.ask(&nodes.one, &key).await.assert_verdict("VALID", 200);
+}
+
+#[actix_web::test]
 async fn many_connections_over_the_limit_get_the_burst_and_what_comes_back() {
     let redis = Redis::start();
     let nodes = Nodes::at(&redis.url).await;
