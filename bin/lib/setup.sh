@@ -19,13 +19,15 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # ---- Packages
 
-# `packages`, or `packages browser`.
+# `packages`, and with it any of `browser`, `redis`, `pinning`.
 packages() {
-  local missing=()
+  local missing=() wanted=" $* "
   have cc || missing+=(compiler)
   have_postgres || missing+=(postgres)
   have_rust || can_download || missing+=(download)
-  [ "${1:-}" != browser ] || find_browser || missing+=(browser)
+  [[ $wanted != *" browser "* ]] || find_browser || missing+=(browser)
+  [[ $wanted != *" redis "* ]] || have_redis || missing+=(redis)
+  [[ $wanted != *" pinning "* ]] || [ "$(system)" != debian ] || have taskset || missing+=(pinning)
 
   if [ ${#missing[@]} -gt 0 ]; then
     printf 'Missing: %s\n' "${missing[*]}"
@@ -35,7 +37,8 @@ packages() {
 
   have cc || fail "There is still no C compiler (cc). Install one, and start again."
   have_postgres || fail "There is still no Postgres server. Install one, or name its directory in PG_BIN_DIR, and start again."
-  if [ "${1:-}" = browser ]; then
+  [[ $wanted != *" redis "* ]] || have_redis || fail "There is still no redis-server. Install it, and start again."
+  if [[ $wanted == *" browser "* ]]; then
     find_browser || no_browser
     printf 'Browser: %s, driven by %s\n' "$CHROME_BIN" "$CHROMEDRIVER"
   fi
@@ -58,6 +61,8 @@ install_on_debian() {
       compiler) wanted+=(gcc libc6-dev) ;;
       postgres) wanted+=(postgresql) ;;
       download) wanted+=(curl ca-certificates) ;;
+      pinning) wanted+=(util-linux) ;;
+      redis) wanted+=(redis-tools) ;; # the server is in there; redis-server would start a service
       browser) is_ubuntu || wanted+=(chromium chromium-driver fonts-liberation) ;; # Ubuntu's are only there to name a snap
     esac
   done
@@ -81,6 +86,7 @@ install_on_macos() {
       compiler) fail "There is no C compiler. Run 'xcode-select --install', and start again." ;;
       postgres) brew_install postgresql@17 ;;
       download) brew_install curl ;;
+      redis) brew_install redis ;;
       browser) brew_install --cask chromium chromedriver ;;
     esac
   done
@@ -130,6 +136,18 @@ keep_debian_from_starting_postgres() {
   fi
 }
 
+# ---- Redis, for bin/test and bin/cluster
+
+have_redis() { have redis-server || have valkey-server || have redis-check-rdb; }
+
+# Prints the program to start. Debian's redis-tools has the server under another name only; what it does goes by the name.
+redis_server() {
+  first_of redis-server valkey-server | grep . && return
+  mkdir -p target/tools
+  ln -sf "$(command -v redis-check-rdb)" target/tools/redis-server
+  printf '%s\n' "$PWD/target/tools/redis-server"
+}
+
 # ---- The browser, for bin/test
 
 # Sets CHROME_BIN and CHROMEDRIVER, unless they are set.
@@ -159,13 +177,13 @@ no_browser() {
     "Install them, or name them in CHROME_BIN and CHROMEDRIVER, and start again."
 }
 
-# ---- Gateways, for bin/test
+# ---- Gateways, for bin/test and bin/cluster
 
-# nginx, Caddy and HAProxy. On Debian they are unpacked into target/tools rather than installed: the packages would start
+# `gateways NAME…`, of nginx, caddy and haproxy. On Debian they are unpacked into target/tools rather than installed: the packages would start
 # services on port 80, now and whenever the machine starts. tests/specs/deploy/gateway.rs looks there too.
 gateways() {
   local name missing=()
-  for name in nginx caddy haproxy; do
+  for name in "$@"; do
     have_tool "$name" || missing+=("$name")
   done
   if [ ${#missing[@]} -gt 0 ]; then
@@ -176,8 +194,8 @@ gateways() {
       *) install_on_other "${missing[@]}" ;;
     esac
   fi
-  for name in nginx caddy haproxy; do
-    have_tool "$name" || fail "The specs need $name. Install it, and start again."
+  for name in "$@"; do
+    have_tool "$name" || fail "There is still no $name. Install it, and start again."
   done
 }
 

@@ -11,6 +11,7 @@ use super::{answer::Answer, answer::complain, database, sentence};
 use crate::{
     config::Config,
     db::{self, MIGRATIONS},
+    limits::{self, Examined},
     schema::users,
     users::Role,
     vault::Vault,
@@ -82,6 +83,7 @@ fn examine(config: &Config) -> Vec<Finding> {
         vault(config),
     ];
     findings.extend(postgres(config));
+    findings.push(redis(config));
     findings
 }
 
@@ -222,6 +224,32 @@ fn postgres(config: &Config) -> Vec<Finding> {
     });
     findings.push(administrator(&mut conn));
     findings
+}
+
+/// Nodes that should count together and cannot let through what each of them allows.
+fn redis(config: &Config) -> Finding {
+    const SETTING: &str = "REDIS_URL";
+    let Some(url) = &config.redis_url else {
+        return Finding::fine(SETTING, "not set: each node counts rate limits for itself");
+    };
+    match limits::examine(url) {
+        Ok(Examined { evicts: Some(policy), .. }) => Finding::warning(
+            SETTING,
+            format!(
+                "Redis drops counters when its memory is full (maxmemory-policy {policy}); set it to noeviction"
+            ),
+        ),
+        Ok(Examined { round_trip, .. }) => Finding::fine(
+            SETTING,
+            format!("Redis answers, in {:.1} ms", round_trip.as_secs_f64() * 1000.0),
+        ),
+        Err(error) => Finding::error(
+            SETTING,
+            format!(
+                "Redis cannot be used, so that each node counts rate limits for itself: {error}"
+            ),
+        ),
+    }
 }
 
 /// A key that was revoked must stay revoked, whatever happens to the power.

@@ -31,11 +31,13 @@ impl Limit {
         }
     }
 
-    fn interval(self) -> u64 {
+    /// Until one request comes back.
+    pub fn interval(self) -> u64 {
         (u64::from(self.per_seconds) * SECOND).div_ceil(u64::from(self.requests.max(1)))
     }
 
-    fn capacity(self) -> u64 {
+    /// Until all of them have.
+    pub fn capacity(self) -> u64 {
         self.interval() * u64::from(self.requests)
     }
 
@@ -47,12 +49,17 @@ impl Limit {
 
     /// What was spent under another limit of the same window, counted under this one: 10 of 10 become 10 of 100.
     pub fn carry_over(self, tat: u64, now: u64, before: Limit) -> u64 {
-        if before == self {
-            return tat;
-        }
-        let spent = u128::from(tat.saturating_sub(now)) * u128::from(self.interval());
-        let spent = u64::try_from(spent / u128::from(before.interval())).unwrap_or(u64::MAX);
-        now + spent.min(self.capacity())
+        now + self.scale(tat.saturating_sub(now), before)
+    }
+
+    /// In floating point, as `spend.lua` does it, so that both come to the same.
+    fn scale(self, spent: u64, before: Limit) -> u64 {
+        let (interval, former) = (self.interval(), before.interval());
+        let spent = match interval == former {
+            true => spent,
+            false => (spent as f64 * interval as f64 / former as f64) as u64,
+        };
+        spent.min(self.capacity())
     }
 }
 
@@ -65,6 +72,13 @@ pub enum Decision {
     Refuse { retry_after: u64, remaining: u32, reset: u64 },
     /// Not ever: it costs more than the whole allowance.
     TooMuch { remaining: u32, reset: u64 },
+}
+
+impl Decision {
+    /// Whether it is a yes.
+    pub fn is_admitted(self) -> bool {
+        matches!(self, Self::Admit { .. })
+    }
 }
 
 /// Decides about spending `cost` at `now`, when the allowance would be whole again at `tat` (0 if nothing was spent).

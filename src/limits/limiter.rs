@@ -1,78 +1,44 @@
 //! What everyone has spent, in memory.
 
 use std::{
-    collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
     time::Instant,
 };
 
 use parking_lot::Mutex;
 
-use super::{Decision, Limit, decide};
+use super::{Limit, Spending, counters::Counters, spending::Each};
 
-const SHARDS: usize = 64;
-const SECOND: u64 = 1_000_000_000;
+/// What a table of 4096 places holds.
+const IN_A_SHARD: usize = 3276;
 
 /// Counts against limits, for whatever is limited: a key's id, an address. Bounded: what is whole again is forgotten,
-/// which changes nothing, and beyond `capacity` also what is nearest to being whole.
+/// which changes nothing, and beyond `capacity` also what is near to being whole.
 /// Time is monotonic, so a jump of the wall clock neither locks nor frees anyone.
 pub struct Limiter<K> {
     started: Instant,
     hasher: RandomState,
-    shards: Vec<Mutex<Shard<K>>>,
-    capacity: usize,
+    shards: Box<[Mutex<Counters<K>>]>,
 }
 
-struct Shard<K> {
-    spent: HashMap<(K, u32), Spent>,
-    sweep_at: usize,
-}
-
-#[derive(Clone, Copy)]
-struct Spent {
-    tat: u64,
-    limit: Limit,
-}
-
-/// How one limit stands after the question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    pub limit: Limit,
-    pub remaining: u32,
-    /// Until the whole allowance is there again, rounded up.
-    pub reset_seconds: u64,
-}
-
-/// What came of a wish to spend.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spending {
-    pub admitted: bool,
-    /// After a refusal: when the same question can be admitted, rounded up, at least 1.
-    pub retry_after_seconds: u64,
-    /// The limit that is smaller than the cost, if there is one: waiting does not help.
-    pub never: Option<Limit>,
-    /// In the order of the limits.
-    pub standings: Vec<Standing>,
-}
-
-impl Spending {
-    /// The limit that will be hit first.
-    pub fn tightest(&self) -> Option<&Standing> {
-        self.standings
-            .iter()
-            .min_by_key(|standing| (standing.remaining, u64::MAX - standing.reset_seconds))
-    }
+/// What is known here of somebody's spending.
+#[derive(Debug)]
+pub struct Backlog {
+    /// On the limiter's clock.
+    pub at: u64,
+    /// Nanoseconds from then until each allowance is whole.
+    pub of_each: Each<u64>,
 }
 
 impl<K: Copy + Eq + Hash> Limiter<K> {
     /// A limiter that remembers about `capacity` spenders and windows.
     pub fn new(capacity: usize) -> Self {
-        let shard = || Mutex::new(Shard { spent: HashMap::new(), sweep_at: 1024 });
+        let shards = capacity.div_ceil(IN_A_SHARD).max(1);
+        let shard = || Mutex::new(Counters::new(capacity.div_ceil(shards).max(1)));
         Self {
             started: Instant::now(),
             hasher: RandomState::new(),
-            shards: (0..SHARDS).map(|_| shard()).collect(),
-            capacity: capacity.div_ceil(SHARDS).max(1),
+            shards: (0..shards).map(|_| shard()).collect(),
         }
     }
 
@@ -81,94 +47,51 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
         if limits.is_empty() {
             return None;
         }
-        let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Some(self.spend_at(now, who, limits, cost))
+        Some(self.spend_at(self.now(), who, limits, cost))
+    }
+
+    /// What was spent, as far as it is known here.
+    pub fn backlog(&self, who: K, limits: &[Limit]) -> Backlog {
+        let now = self.now();
+        let counters = self.shard(who).lock();
+        let until = |&limit| counters.tat(&self.hasher, who, limit, now).saturating_sub(now);
+        Backlog { at: now, of_each: limits.iter().map(until).collect() }
+    }
+
+    /// Learns what was spent elsewhere too. Never less than is known already.
+    pub fn learn(&self, who: K, limits: &[Limit], backlog: &Backlog) {
+        let now = backlog.at;
+        let mut counters = self.shard(who).lock();
+        for (&limit, until) in limits.iter().zip(&backlog.of_each) {
+            let tat = counters.tat(&self.hasher, who, limit, now).max(now + until);
+            if tat > now {
+                counters.set(&self.hasher, who, limit, tat, now);
+            }
+        }
     }
 
     fn spend_at(&self, now: u64, who: K, limits: &[Limit], cost: u32) -> Spending {
-        let shard = self.hasher.hash_one(who) as usize % SHARDS;
-        let mut shard = self.shards[shard].lock();
-        let decisions: Vec<Decision> = limits
-            .iter()
-            .map(|&limit| decide(shard.tat(who, limit, now), now, cost, limit))
-            .collect();
-
-        let admitted = decisions.iter().all(|decision| matches!(decision, Decision::Admit { .. }));
-        if admitted {
-            for (&limit, decision) in limits.iter().zip(&decisions) {
-                if let Decision::Admit { new_tat: tat, .. } = *decision {
-                    shard.spent.insert((who, limit.per_seconds), Spent { tat, limit });
-                }
+        let mut counters = self.shard(who).lock();
+        let mut tats: Each<u64> =
+            limits.iter().map(|&limit| counters.tat(&self.hasher, who, limit, now)).collect();
+        let spending = Spending::settle(limits, &mut tats, now, cost);
+        if spending.admitted {
+            for (&limit, tat) in limits.iter().zip(tats) {
+                counters.set(&self.hasher, who, limit, tat, now);
             }
-            shard.stay_within(self.capacity, now);
-            return Spending {
-                admitted,
-                retry_after_seconds: 0,
-                never: None,
-                standings: limits.iter().zip(&decisions).map(|(l, d)| standing(*l, d)).collect(),
-            };
         }
-
-        let wait = |decision: &Decision, limit: &Limit| match *decision {
-            Decision::Admit { .. } => 0,
-            Decision::Refuse { retry_after, .. } => retry_after.div_ceil(SECOND).max(1),
-            Decision::TooMuch { .. } => u64::from(limit.per_seconds),
-        };
-        Spending {
-            admitted,
-            retry_after_seconds: decisions
-                .iter()
-                .zip(limits)
-                .map(|(d, l)| wait(d, l))
-                .max()
-                .unwrap_or(1),
-            never: limits.iter().copied().find(|limit| cost > limit.requests),
-            standings: limits
-                .iter()
-                .map(|&limit| {
-                    let tat = shard.tat(who, limit, now);
-                    Standing {
-                        limit,
-                        remaining: limit.remaining(tat, now),
-                        reset_seconds: tat.saturating_sub(now).div_ceil(SECOND),
-                    }
-                })
-                .collect(),
-        }
-    }
-}
-
-fn standing(limit: Limit, decision: &Decision) -> Standing {
-    let (Decision::Admit { remaining, reset, .. }
-    | Decision::Refuse { remaining, reset, .. }
-    | Decision::TooMuch { remaining, reset }) = *decision;
-    Standing { limit, remaining, reset_seconds: reset.div_ceil(SECOND) }
-}
-
-impl<K: Copy + Eq + Hash> Shard<K> {
-    fn tat(&self, who: K, limit: Limit, now: u64) -> u64 {
-        self.spent
-            .get(&(who, limit.per_seconds))
-            .map_or(0, |spent| limit.carry_over(spent.tat, now, spent.limit))
+        spending
     }
 
-    /// Sweeping only when the map has doubled keeps the cost of it constant per request.
-    fn stay_within(&mut self, capacity: usize, now: u64) {
-        if self.spent.len() < self.sweep_at.min(capacity + 1) {
-            return;
-        }
-        self.spent.retain(|_, spent| spent.tat > now);
-        if self.spent.len() > capacity {
-            let mut too_many = self.spent.len() - (capacity - capacity / 4);
-            let mut tats: Vec<u64> = self.spent.values().map(|spent| spent.tat).collect();
-            let least_spent = *tats.select_nth_unstable(too_many - 1).1;
-            self.spent.retain(|_, spent| {
-                let keep = spent.tat > least_spent || too_many == 0;
-                too_many -= usize::from(!keep);
-                keep
-            });
-        }
-        self.sweep_at = (self.spent.len() * 2).max(1024);
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// All of somebody's counters are in one.
+    fn shard(&self, who: K) -> &Mutex<Counters<K>> {
+        let hash = u128::from(self.hasher.hash_one(who));
+        let at = (hash * self.shards.len() as u128) >> 64;
+        &self.shards[at as usize]
     }
 }
 
@@ -176,6 +99,7 @@ impl<K: Copy + Eq + Hash> Shard<K> {
 mod tests {
     use super::*;
 
+    const SECOND: u64 = 1_000_000_000;
     const A_SECOND: Limit = Limit { requests: 5, per_seconds: 1 };
     const A_MINUTE: Limit = Limit { requests: 8, per_seconds: 60 };
 
@@ -203,7 +127,7 @@ mod tests {
         let spent = limiter.spend_at(0, 1_i64, &[A_MINUTE, A_SECOND], 2);
         assert_eq!(
             spent.tightest(),
-            Some(&Standing { limit: A_SECOND, remaining: 3, reset_seconds: 1 })
+            Some(&crate::limits::Standing { limit: A_SECOND, remaining: 3, reset_seconds: 1 })
         );
     }
 
@@ -242,9 +166,34 @@ mod tests {
         for key in 0..50_000 {
             limiter.spend_at(0, key, &[day], 1);
         }
-        let kept: usize = limiter.shards.iter().map(|shard| shard.lock().spent.len()).sum();
+        let kept: usize = limiter.shards.iter().map(|shard| shard.lock().count()).sum();
         assert!(kept <= 64 * 101, "{kept}");
         assert!(!limiter.spend_at(0, -1_i64, &[day], 1).admitted);
+    }
+
+    #[test]
+    fn what_is_whole_again_makes_room() {
+        let limiter = Limiter::new(100_000);
+        let second = Limit { requests: 1, per_seconds: 1 };
+        for key in 0..100_000 {
+            limiter.spend_at(u64::try_from(key).unwrap() * SECOND / 1000, key, &[second], 1);
+        }
+        let kept: usize = limiter.shards.iter().map(|shard| shard.lock().count()).sum();
+        assert!((1000..3000).contains(&kept), "{kept} of the 1000 that are needed");
+    }
+
+    #[test]
+    fn what_was_learnt_counts_and_is_never_less() {
+        let limiter = Limiter::new(100);
+        assert!(limiter.spend_at(0, 1_i64, &[A_MINUTE], 2).admitted);
+        let elsewhere = |spent: u64| Backlog {
+            at: 0,
+            of_each: Each::from_slice(&[spent * A_MINUTE.interval()]),
+        };
+        limiter.learn(1, &[A_MINUTE], &elsewhere(7));
+        limiter.learn(1, &[A_MINUTE], &elsewhere(1));
+        assert_eq!(limiter.spend_at(0, 1, &[A_MINUTE], 1).standings[0].remaining, 0);
+        assert!(!limiter.spend_at(0, 1, &[A_MINUTE], 1).admitted);
     }
 
     #[test]

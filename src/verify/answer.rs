@@ -174,7 +174,7 @@ mod tests {
             admitted: true,
             retry_after_seconds: 0,
             never: None,
-            standings: vec![standing(100, 1, 99, 1), standing(1000, 86_400, 7, 4000)],
+            standings: vec![standing(100, 1, 99, 1), standing(1000, 86_400, 7, 4000)].into(),
         };
         let (policy, standing) = rate_limit_fields(&spending);
         assert_eq!(policy, r#""second";q=100;w=1, "day";q=1000;w=86400"#);

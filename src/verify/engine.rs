@@ -19,7 +19,7 @@ use super::{
 use crate::{
     changes::Change,
     config::Config,
-    limits::{Limiter, Limits},
+    limits::{self, Limiter, Limits},
     usage::Recorder,
 };
 
@@ -55,7 +55,7 @@ impl Engine {
     /// Starts the engine's threads. Postgres may still be away: then nothing is known until it comes.
     ///
     /// # Errors
-    /// When a thread cannot be started.
+    /// When a thread cannot be started, or `REDIS_URL` cannot be understood.
     pub fn start(config: &Config, database_url: &str, recorder: Recorder) -> anyhow::Result<Self> {
         let confirmed = Arc::new(Confirmed::new(Instant::now()));
         let engine = Self(Arc::new(Shared {
@@ -64,7 +64,7 @@ impl Engine {
             gateways: Arc::new(Known::new(OTHERS, OTHERS, Arc::clone(&confirmed))),
             confirmed,
             look_ups: LookUps::start(database_url)?,
-            limits: Limits::new(COUNTED),
+            limits: Limits::start(COUNTED, config.redis_url.as_ref())?,
             strangers: Limiter::new(COUNTED),
             recorder,
             trusted_proxies: config.trusted_proxies.clone(),
@@ -125,6 +125,17 @@ impl Engine {
             listener.stop();
         }
         self.0.look_ups.stop();
+        self.0.limits.stop();
+    }
+
+    /// Where rate limits are counted at the moment.
+    pub fn limits_mode(&self) -> limits::Mode {
+        self.0.limits.mode()
+    }
+
+    /// How often they were counted in Redis, and how often that was in vain.
+    pub fn limits_counts(&self) -> limits::Counts {
+        self.0.limits.counts()
     }
 
     pub(super) fn trusted_proxies(&self) -> &[IpNet] {

@@ -51,7 +51,7 @@ impl Engine {
             Err(no) => return Ok((self.turn_away(no, question), None)),
         };
         let verdict = match holder {
-            Holder::Key(key, by) => self.judge_key(key, by, question).await,
+            Holder::Key(key, by) => self.judge_key(key, by, question, deadline).await,
             holder => match check_application(question) {
                 Ok(()) => {
                     if let Holder::Application(application) = &holder {
@@ -103,12 +103,19 @@ impl Engine {
         })
     }
 
-    async fn judge_key(&self, key: Arc<KeyFacts>, by: By, question: &Question<'_>) -> Verdict {
+    async fn judge_key(
+        &self,
+        key: Arc<KeyFacts>,
+        by: By,
+        question: &Question<'_>,
+        deadline: Instant,
+    ) -> Verdict {
         let now = Utc::now();
         let verdict = match check(&key, by, question, now) {
             Err(refusal) => Verdict::refused(refusal, Holder::Key(key.clone(), by)),
             Ok(()) => {
-                let spending = self.0.limits.spend(key.id, &key.limits, question.cost).await;
+                let who = (key.id, &*key.public_key);
+                let spending = self.0.limits.spend(who, &key.limits, question.cost, deadline).await;
                 Verdict::after_spending(Holder::Key(key.clone(), by), spending)
             }
         };

@@ -1,6 +1,6 @@
 //! `latchkey check`: what is unsafe or wrong, and what to do about it.
 
-use crate::support::terminal::Terminal;
+use crate::support::{Redis, terminal::Terminal};
 
 #[test]
 fn a_postgres_that_may_forget_is_an_error() {
@@ -45,6 +45,35 @@ fn a_setting_that_cannot_be_understood_is_an_error() {
     let outcome = Terminal::open().with("LATCHKEY_LOG_FORMAT", "xml").type_in("check");
     assert_eq!(outcome.code, 1);
     outcome.says("LATCHKEY_LOG_FORMAT");
+}
+
+#[test]
+fn whether_nodes_can_count_together_is_said() {
+    let mut redis = Redis::start();
+    let check = |redis: &Redis| {
+        let terminal = Terminal::open().with("DATABASE_URL", "").with("REDIS_URL", &redis.url);
+        terminal.type_in("check")
+    };
+    check(&redis).succeeds().says("ok       REDIS_URL: Redis answers, in ");
+    redis.ask("CONFIG SET maxmemory 100mb");
+    redis.ask("CONFIG SET maxmemory-policy allkeys-lru");
+    check(&redis).succeeds().says("warning  REDIS_URL: Redis drops counters");
+    redis.ask("CONFIG SET min-replicas-to-write 1");
+    assert_eq!(check(&redis).code, 1, "it answers and does not write");
+    redis.kill();
+    let outcome = check(&redis);
+    assert_eq!(outcome.code, 1);
+    outcome.says("error    REDIS_URL: Redis cannot be used");
+}
+
+#[test]
+fn a_password_for_redis_is_not_shown() {
+    let terminal = Terminal::open()
+        .with("DATABASE_URL", "")
+        .with("REDIS_URL", "redis://default:pa55word@127.0.0.1:1/nowhere");
+    let outcome = terminal.type_in("check");
+    assert_eq!(outcome.code, 1);
+    assert!(!format!("{}{}", outcome.out, outcome.err).contains("pa55word"), "{}", outcome.out);
 }
 
 #[test]

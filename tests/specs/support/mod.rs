@@ -7,6 +7,7 @@ pub mod database;
 pub mod page;
 pub mod person;
 pub mod program;
+pub mod redis;
 pub mod terminal;
 
 pub use app::{MadeKey, PASSWORD, TestApp};
@@ -14,3 +15,4 @@ pub use browser::Browser;
 pub use page::Page;
 pub use person::Person;
 pub use program::Program;
+pub use redis::Redis;

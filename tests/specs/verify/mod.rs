@@ -9,5 +9,6 @@ mod order;
 mod outage;
 pub(crate) mod proxy;
 mod rate_limits;
+mod shared_limits;
 mod usage;
 mod world;

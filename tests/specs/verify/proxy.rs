@@ -1,4 +1,4 @@
-//! Something between the program and Postgres that can behave like a bad day.
+//! Something between the program and Postgres, or Redis, that can behave like a bad day.
 
 use std::{
     fs,
@@ -16,6 +16,8 @@ use std::{
 
 use latchkey::credentials::Secret;
 use url::Url;
+
+use crate::support::Redis;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -44,30 +46,21 @@ struct Shared {
 
 impl Proxy {
     pub fn before(database_url: &str) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
         let mut url: Url = database_url.parse().unwrap();
         let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         let given = |name: &str| &pairs.iter().find(|(known, _)| known == name).unwrap().1;
         let socket = format!(".s.PGSQL.{}", given("port"));
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("latchkey-{}-{number}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
-        let shared = Arc::new(Shared {
-            server: PathBuf::from(given("host")).join(&socket),
-            dir: dir.clone(),
-            mode: AtomicU8::new(Mode::Pass as u8),
-            ended: AtomicBool::new(false),
-            look_ups: Mutex::default(),
-        });
-        let listener = UnixListener::bind(dir.join(&socket)).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let accepting = Arc::clone(&shared);
-        thread::spawn(move || accepting.accept(&listener));
-
+        let shared = Shared::listen(PathBuf::from(given("host")).join(&socket));
         url.query_pairs_mut().clear().extend_pairs(pairs.iter().map(|(name, value)| {
-            (name.as_str(), if name == "host" { dir.to_str().unwrap() } else { value.as_str() })
+            (name.as_str(), if name == "host" { shared.dir.to_str().unwrap() } else { value })
         }));
         Self { url: url.into(), shared }
+    }
+
+    pub fn before_redis(redis: &Redis) -> Self {
+        let shared = Shared::listen(redis.socket());
+        let url = format!("redis+unix://{}", shared.dir.join("socket").display());
+        Self { url, shared }
     }
 
     pub fn set(&self, mode: Mode) {
@@ -98,6 +91,26 @@ impl Drop for Proxy {
 }
 
 impl Shared {
+    /// In front of a server's socket, at one of the same name.
+    fn listen(server: PathBuf) -> Arc<Self> {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("latchkey-{}-{number}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let listener = UnixListener::bind(dir.join(server.file_name().unwrap())).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let shared = Arc::new(Self {
+            server,
+            dir,
+            mode: AtomicU8::new(Mode::Pass as u8),
+            ended: AtomicBool::new(false),
+            look_ups: Mutex::default(),
+        });
+        let accepting = Arc::clone(&shared);
+        thread::spawn(move || accepting.accept(&listener));
+        shared
+    }
+
     fn is(&self, mode: Mode) -> bool {
         self.mode.load(Ordering::SeqCst) == mode as u8
     }

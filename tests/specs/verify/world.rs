@@ -111,6 +111,11 @@ impl World {
         Node::start(&self.database.url)
     }
 
+    /// Another process on the same database, with settings of its own.
+    pub fn another_node_with(&self, settings: &[(&str, &str)]) -> Node {
+        Node::start_with(&self.database.url, settings)
+    }
+
     pub fn gateway(&self, name: &str, environment: &str) -> (i64, Secret) {
         let mut conn = self.conn();
         let environment = environment_id(&mut conn, environment);
@@ -237,13 +242,20 @@ impl World {
 
 impl Node {
     pub fn start(database_url: &str) -> Self {
+        Self::start_with(database_url, &[])
+    }
+
+    /// With settings as the environment would give them.
+    pub fn start_with(database_url: &str, settings: &[(&str, &str)]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let data_dir = scratch(&format!("node-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         let config = Config::from(|name| match name {
             "LATCHKEY_LISTEN" => Some("127.0.0.1:0".into()),
             "LATCHKEY_DATA_DIR" => data_dir.to_str().map(Into::into),
             "LATCHKEY_TRUSTED_PROXIES" => Some("10.0.0.0/8".into()),
-            _ => None,
+            _ => {
+                settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into())
+            }
         });
         let (config, url) = (config.unwrap(), database_url.to_owned());
         let (started, starts) = std::sync::mpsc::channel();
