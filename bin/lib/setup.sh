@@ -1,4 +1,4 @@
-# What bin/run, bin/test and .ci/run need on a machine. Each step looks first, and installs only what is missing.
+# What bin/run, bin/test, bin/bench and .ci/run need on a machine. Each step looks first, and installs only what is missing.
 # For Debian and Ubuntu (as root, or as somebody who may use sudo without a password) and for macOS with Homebrew.
 # Nothing here asks questions. To be sourced, by bash 3.2 or newer.
 
@@ -19,13 +19,14 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # ---- Packages
 
-# `packages`, or `packages browser`.
+# `packages`, or `packages browser`, or `packages pinning`.
 packages() {
   local missing=()
   have cc || missing+=(compiler)
   have_postgres || missing+=(postgres)
   have_rust || can_download || missing+=(download)
   [ "${1:-}" != browser ] || find_browser || missing+=(browser)
+  [ "${1:-}" != pinning ] || [ "$(system)" != debian ] || have taskset || missing+=(pinning)
 
   if [ ${#missing[@]} -gt 0 ]; then
     printf 'Missing: %s\n' "${missing[*]}"
@@ -58,6 +59,7 @@ install_on_debian() {
       compiler) wanted+=(gcc libc6-dev) ;;
       postgres) wanted+=(postgresql) ;;
       download) wanted+=(curl ca-certificates) ;;
+      pinning) wanted+=(util-linux) ;;
       browser) is_ubuntu || wanted+=(chromium chromium-driver fonts-liberation) ;; # Ubuntu's are only there to name a snap
     esac
   done
