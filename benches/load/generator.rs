@@ -22,6 +22,8 @@ use crate::{
 
 /// Answers are shorter.
 const ROOM: usize = 16 * 1024;
+/// Counted in place of a code for answers that have none.
+pub const NO_VERDICT: &str = "no verdict";
 /// Nobody waits longer for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -178,9 +180,11 @@ impl Generator<'_> {
             }
             if let Some(interval) = interval
                 && now > self.until + PATIENCE
+                && due < self.until
             {
+                // It cannot keep up: what it has been sent is still waited for.
                 unsent = ((self.until - due).as_nanos() / interval.as_nanos()) as u64;
-                break;
+                due = self.until;
             }
             let wait = if interval.is_some() { Duration::ZERO } else { Duration::from_secs(1) };
             match poll.poll(&mut events, Some(wait)) {
@@ -335,7 +339,7 @@ impl Answers {
                     let text = [status.unwrap_or_default(), b" ", answer.body].concat();
                     String::from_utf8_lossy(&text).into_owned()
                 });
-                "no verdict"
+                NO_VERDICT
             })
         };
         match self.codes.iter_mut().find(|(known, _)| known == code) {

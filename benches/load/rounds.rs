@@ -1,6 +1,7 @@
 //! Everything in turn, in another order each time, so that what the machine does meanwhile is everybody's.
 
 use std::{
+    collections::BTreeMap,
     env,
     time::{Duration, Instant},
 };
@@ -12,7 +13,7 @@ use crate::{
     Arguments,
     bare::{self, Sample},
     cases::{AUTHORIZE_MISSPELLED, At, CASES, Case, Draw, VERIFY_MISSPELLED},
-    generator::{self, Load, Order, Outcome},
+    generator::{self, Load, NO_VERDICT, Order, Outcome},
     process::{self, Server},
     report::{Report, Round, Row},
     requests::{Ask, Pool, Requests},
@@ -41,8 +42,11 @@ struct Bench<'a> {
     many: Option<Server>,
     sent: Sent,
     misspelled: (i64, u64),
-    complaints: Vec<String>,
+    complaints: Complaints,
 }
+
+/// What was answered that should not have been, by case, and how often.
+type Complaints = BTreeMap<(String, String), u64>;
 
 /// Credentials, and which of them are drawn.
 struct Keys {
@@ -87,8 +91,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let (report, complaints) = bench.finish(rows)?;
     println!("\n{}\n{}", report.table(), report.targets(arguments.rate));
     println!("It took {} s.", began.elapsed().as_secs());
-    for complaint in &complaints {
-        println!("WRONG: {complaint}");
+    for ((case, what), count) in &complaints {
+        println!("WRONG: {case}: {count} × {what}");
     }
     Ok(complaints.is_empty())
 }
@@ -126,7 +130,7 @@ impl<'a> Bench<'a> {
         for place in asked {
             sent.valid[place] += 1;
         }
-        let (misspelled, complaints) = ((0, 0), Vec::new());
+        let (misspelled, complaints) = ((0, 0), Complaints::new());
         let mut bench = Self {
             arguments,
             world,
@@ -147,9 +151,19 @@ impl<'a> Bench<'a> {
     fn warm_up(&mut self) -> anyhow::Result<Vec<Row>> {
         const WARM: [Case; 4] = [
             warm("verify, few, for the first time", At::Few, Draw::EachOfFew, &["VALID"]),
-            warm("", At::Logging, Draw::EachOfFew, &["VALID"]),
-            warm("", At::Few, Draw::Nobody, &["KEY_NOT_FOUND"]),
-            warm("", At::Few, Draw::Limited, &["VALID", "RATE_LIMITED"]),
+            warm(
+                "verify, few, logging, for the first time",
+                At::Logging,
+                Draw::EachOfFew,
+                &["VALID"],
+            ),
+            warm("verify, unknown, for the first time", At::Few, Draw::Nobody, &["KEY_NOT_FOUND"]),
+            warm(
+                "verify, rate-limited, for the first time",
+                At::Few,
+                Draw::Limited,
+                &["VALID", "RATE_LIMITED"],
+            ),
         ];
         const MANY: Case =
             warm("verify, many, for the first time", At::Many, Draw::Many, &["VALID"]);
@@ -214,7 +228,7 @@ impl<'a> Bench<'a> {
 
     fn send(&self, case: &Case, server: &Server, number: usize) -> anyhow::Result<Outcome> {
         let keys = &self.keys;
-        let warms = case.name.contains("first time") || case.name.is_empty();
+        let warms = case.name.ends_with("for the first time");
         let strangers = &keys.others[number * STRANGERS..][..STRANGERS];
         let few = &keys.others[..FEW];
         let (pool, places, order) = match case.draw {
@@ -258,16 +272,19 @@ impl<'a> Bench<'a> {
     /// Keeps what was answered for the end, and what should not have been.
     fn note(&mut self, case: &Case, outcome: &Outcome, is_counted: bool) {
         let answers = &outcome.answers;
+        let mut complain = |what: &str, count: u64| {
+            let place = (case.name.to_owned(), what.to_owned());
+            *self.complaints.entry(place).or_default() += count;
+        };
         for (code, count) in &answers.codes {
-            if !case.answers.contains(&code.as_str()) {
-                self.complaints.push(format!("{}: {count} × {code}", case.name));
+            if code == NO_VERDICT {
+                complain(answers.strange.as_deref().unwrap_or(code), *count);
+            } else if !case.answers.contains(&code.as_str()) {
+                complain(code, *count);
             }
         }
-        if let Some(strange) = &answers.strange {
-            self.complaints.push(format!("{}: such as {strange}", case.name));
-        }
         if outcome.unsent > 0 {
-            self.complaints.push(format!("{}: {} were not sent", case.name, outcome.unsent));
+            complain("due but not sent: it cannot keep up", outcome.unsent);
         }
         if is_counted {
             for (sum, count) in self.sent.valid.iter_mut().zip(&answers.valid) {
@@ -278,7 +295,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Ends the servers, so that they write what they have counted, and looks whether it is right.
-    fn finish(self, rows: Vec<Row>) -> anyhow::Result<(Report, Vec<String>)> {
+    fn finish(self, rows: Vec<Row>) -> anyhow::Result<(Report, Complaints)> {
         let Self { mut world, keys, few, logging, many, sent, misspelled, mut complaints, .. } =
             self;
         for server in [few, logging].into_iter().chain(many) {
@@ -286,7 +303,8 @@ impl<'a> Bench<'a> {
         }
         let wrong = sent.differs(&keys.pool, &world.counted()?);
         if wrong > 0 {
-            complaints.push(format!("{wrong} requests were not counted, or counted twice"));
+            let what = "not counted, or counted twice".to_owned();
+            complaints.insert(("usage".to_owned(), what), wrong);
         }
         let counted = (sent.valid.iter().sum::<u64>() + sent.refused, wrong);
         Ok((Report { rows, misspelled, counted }, complaints))
