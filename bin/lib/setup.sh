@@ -1,4 +1,4 @@
-# What bin/run, bin/test and .ci/run need on a machine. Each step looks first, and installs only what is missing.
+# What bin/run, bin/test, bin/bench and .ci/run need on a machine. Each step looks first, and installs only what is missing.
 # For Debian and Ubuntu (as root, or as somebody who may use sudo without a password) and for macOS with Homebrew.
 # Nothing here asks questions. To be sourced, by bash 3.2 or newer.
 

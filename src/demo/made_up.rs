@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use rand::{Rng, RngExt, seq::IndexedRandom};
 
+use super::secrets::{Line, Lines};
 use crate::{
     credentials::{self, Secret},
     environments::Environment,
@@ -102,6 +103,8 @@ pub struct World {
     pub environments: Vec<Environment>,
     pub owners: Vec<i64>,
     pub catalogue: Vec<Section>,
+    /// No key is revoked, expired or disabled, and few are limited; their secrets are told.
+    pub all_work: bool,
 }
 
 /// Rows as COPY takes them.
@@ -112,6 +115,7 @@ pub struct Batch {
     pub sections: Vec<SectionRow>,
     pub permissions: Vec<PermissionRow>,
     pub limits: Vec<LimitRow>,
+    pub lines: Lines,
 }
 
 #[derive(Insertable)]
@@ -169,6 +173,9 @@ impl World {
     pub fn make(&self, ids: &[i64]) -> Batch {
         let rng = &mut rand::rng();
         let mut batch = Batch::default();
+        if self.all_work {
+            batch.lines = Lines::with_room_for(ids.len());
+        }
         for &id in ids {
             self.make_one(rng, id, &mut batch);
         }
@@ -187,19 +194,32 @@ impl World {
         let since = |rng: &mut _| self.now - age.mul_f(random_part(rng));
         let lives = rng.random_range(0..100);
         let expires_at = match lives {
-            0..8 => Some(since(rng)),
-            8..25 => None,
+            0..8 if !self.all_work => Some(since(rng)),
+            0..25 => None,
             _ => Some(self.now + TimeDelta::hours(rng.random_range(1..365 * 24))),
         };
-        let is_revoked = rng.random_range(0..100) < 7;
-        let is_disabled = rng.random_range(0..100) < 6;
+        let is_revoked = rng.random_range(0..100) < 7 && !self.all_work;
+        let is_disabled = rng.random_range(0..100) < 6 && !self.all_work;
         let is_unused = rng.random_range(0..100) < 18;
         let last_used = age.mul_f(random_part(rng).powi(4));
         let all_permissions = rng.random_range(0..100) < 4;
+        let public_key = credentials::public_key(&environment.prefix);
+        let permissions = if all_permissions { Held::Everything } else { self.choose(rng) };
+        let is_limited = rng.random_range(0..100) < if self.all_work { 10 } else { 70 };
+        let limit = is_limited.then(|| LIMITS[rng.random_range(0..LIMITS.len())]);
 
+        if self.all_work {
+            batch.lines.add(&Line {
+                secret: &secret,
+                public_key: &public_key,
+                environment: &environment.slug,
+                limit,
+                scopes: &self.spell(&permissions),
+            });
+        }
         batch.keys.push(KeyRow {
             id,
-            public_key: credentials::public_key(&environment.prefix),
+            public_key,
             name_skeleton: text::look(&name),
             name,
             application_id: self.applications[skewed(rng, self.applications.len())],
@@ -219,21 +239,27 @@ impl World {
             masked: secret.masked(),
             created_at,
         });
-        if !all_permissions {
-            self.grant(rng, id, batch);
+        match permissions {
+            Held::Everything | Held::Nothing => {}
+            Held::Section(section_id) => {
+                batch.sections.push(SectionRow { key_id: id, section_id });
+            }
+            Held::Some(chosen) => batch.permissions.extend(
+                chosen.into_iter().map(|permission_id| PermissionRow { key_id: id, permission_id }),
+            ),
         }
-        if rng.random_range(0..100) < 70 {
-            let (requests, per_seconds) = LIMITS[rng.random_range(0..LIMITS.len())];
-            batch.limits.push(LimitRow { key_id: id, per_seconds, requests });
-        }
+        batch.limits.extend(limit.map(|(requests, per_seconds)| LimitRow {
+            key_id: id,
+            per_seconds,
+            requests,
+        }));
     }
 
     /// A whole section, or one to three permissions.
-    fn grant(&self, rng: &mut impl Rng, key_id: i64, batch: &mut Batch) {
-        let Some(section) = self.catalogue.choose(rng) else { return };
+    fn choose(&self, rng: &mut impl Rng) -> Held {
+        let Some(section) = self.catalogue.choose(rng) else { return Held::Nothing };
         if rng.random_range(0..100) < 25 {
-            batch.sections.push(SectionRow { key_id, section_id: section.id });
-            return;
+            return Held::Section(section.id);
         }
         let first = section.permissions.choose(rng).map(|permission| permission.id);
         let others = (0..skewed(rng, 3))
@@ -241,10 +267,31 @@ impl World {
         let mut chosen: Vec<i64> = first.into_iter().chain(others).collect();
         chosen.sort_unstable();
         chosen.dedup();
-        batch.permissions.extend(
-            chosen.into_iter().map(|permission_id| PermissionRow { key_id, permission_id }),
-        );
+        Held::Some(chosen)
     }
+
+    /// What a key may do, as gateways ask for it.
+    fn spell(&self, held: &Held) -> Vec<&str> {
+        self.catalogue
+            .iter()
+            .flat_map(|section| &section.permissions)
+            .filter(|permission| match held {
+                Held::Everything => true,
+                Held::Section(id) => permission.section_id == *id,
+                Held::Some(chosen) => chosen.contains(&permission.id),
+                Held::Nothing => false,
+            })
+            .map(|permission| &*permission.slug)
+            .collect()
+    }
+}
+
+/// What a key holds of the catalogue.
+enum Held {
+    Everything,
+    Section(i64),
+    Some(Vec<i64>),
+    Nothing,
 }
 
 /// A place in a list, the earlier the likelier.

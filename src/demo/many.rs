@@ -14,7 +14,10 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-use super::made_up::{Batch, World};
+use super::{
+    made_up::{Batch, World},
+    secrets::Sink,
+};
 use crate::{
     applications, environments,
     error::{AppError, AppResult},
@@ -67,18 +70,20 @@ const PEOPLE: [&str; 20] = [
     "Tara Quigley",
 ];
 
-/// Adds so many keys that nobody knows the secrets of, with people and applications for them to belong to.
+/// Adds so many keys, with people and applications for them to belong to. Either nobody knows their secrets and they
+/// are in every state a key can be in, or all of them work and their secrets go to `secrets`.
 /// `connect` makes the connections over which they are copied, side by side.
 ///
 /// # Errors
-/// When Postgres refuses; batches that were complete stay.
+/// When Postgres refuses or the secrets cannot be written; batches that were complete stay.
 pub fn add_keys(
     conn: &mut PgConnection,
     operator: &Viewer,
     count: u32,
+    secrets: Option<&Sink>,
     connect: impl Fn() -> anyhow::Result<PgConnection> + Sync,
 ) -> AppResult<()> {
-    let world = conn.transaction(|conn| prepare(conn, operator))?;
+    let world = conn.transaction(|conn| prepare(conn, operator, secrets.is_some()))?;
     let left = AtomicU32::new(count);
     side_by_side(SIDE_BY_SIDE, |_| {
         let mut conn = connect()?;
@@ -87,6 +92,9 @@ pub fn add_keys(
             // Made before the transaction begins: Postgres ends one that keeps it waiting.
             let batch = world.make(&reserve_ids(&mut conn, size)?);
             conn.transaction(|conn| copy(conn, &batch))?;
+            if let Some(sink) = secrets {
+                batch.lines.write(sink)?;
+            }
         }
         Ok(())
     })?;
@@ -102,7 +110,7 @@ fn take(left: &AtomicU32) -> Option<u32> {
 }
 
 /// Catalogue, applications and people, added as far as they are missing.
-fn prepare(conn: &mut PgConnection, operator: &Viewer) -> AppResult<World> {
+fn prepare(conn: &mut PgConnection, operator: &Viewer, all_work: bool) -> AppResult<World> {
     presets::ensure_default(conn, operator)?;
     let mut known = applications::list(conn, operator)?;
     for name in APPLICATIONS {
@@ -133,6 +141,7 @@ fn prepare(conn: &mut PgConnection, operator: &Viewer) -> AppResult<World> {
         environments,
         owners,
         catalogue: scopes::catalogue(conn)?,
+        all_work,
     })
 }
 

@@ -1,10 +1,11 @@
 //! Things to look at.
 
-use std::{collections::HashSet, os::unix::fs::PermissionsExt};
+use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use latchkey::{
+    credentials::{Presented, SecretHash},
     keys::queries,
     keys::{Key, Status},
     schema::{audit_events, gateways, key_secrets, keys, usage_minutes, users},
@@ -116,4 +117,61 @@ fn any_number_of_keys_can_be_added_again_and_again() {
     terminal.type_in("demo --keys 0").is_misspelled();
     terminal.add_application("Store");
     terminal.create_key("One more", "--scope orders:read").succeeds();
+}
+
+#[test]
+fn the_secrets_of_added_keys_can_be_written_down() {
+    let terminal = Terminal::open();
+    terminal.type_in("user add --email lee@example.com --name Lee --role administrator").succeeds();
+    fs::create_dir_all(&terminal.data_dir).unwrap();
+    let file = terminal.data_dir.join("secrets.tsv");
+    let add = format!("demo --keys 300 --secrets {}", file.display());
+    terminal.type_in(&add).succeeds().says("300 keys were added");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+
+    let text = fs::read_to_string(&file).unwrap();
+    let conn = &mut terminal.connect();
+    let mut limited = 0;
+    for line in text.lines() {
+        let parts: Vec<&str> = line.split('\t').collect();
+        let [secret, public_key, environment, limit, scopes] = parts[..] else { panic!("{line}") };
+        let key = queries::find(conn, &Viewer::operator(), public_key).unwrap();
+        assert_eq!((key.status(Utc::now()), &*key.environment.slug), (Status::Active, environment));
+        let kept: Vec<u8> = key_secrets::table
+            .filter(key_secrets::key_id.eq(key.id))
+            .select(key_secrets::hash)
+            .first(conn)
+            .unwrap();
+        assert_eq!(kept, SecretHash::of(secret).as_bytes());
+        assert!(scopes.split(' ').all(|scope| scope.contains(':')), "{line}");
+        limited += usize::from(limit != "-");
+    }
+    assert_eq!(text.lines().count(), 300);
+    assert!((1..150).contains(&limited), "{limited} of them are limited");
+}
+
+#[test]
+fn written_secrets_can_be_piped_on() {
+    let terminal = Terminal::open();
+    terminal.type_in("user add --email lee@example.com --name Lee --role administrator").succeeds();
+    let told = terminal.type_in("demo --keys 20 --secrets -");
+    assert!(told.succeeds().err.contains("20 keys were added"));
+    assert_eq!(told.out.lines().count(), 20);
+    for line in told.out.lines() {
+        let secret = line.split('\t').next().unwrap();
+        assert!(matches!(Presented::parse(secret), Some(Presented::KeySecret(_))), "{line}");
+    }
+}
+
+#[test]
+fn secrets_go_to_a_new_file_or_nowhere() {
+    let terminal = Terminal::open();
+    fs::create_dir_all(&terminal.data_dir).unwrap();
+    let file = terminal.data_dir.join("secrets.tsv");
+    fs::write(&file, "mine").unwrap();
+    let add = format!("--secrets {}", file.display());
+    terminal.type_in(&format!("demo --keys 5 {add}")).fails_with("cannot be made: File exists");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    assert_eq!(keys::table.count().get_result::<i64>(&mut terminal.connect()), Ok(0));
+    terminal.type_in(&format!("demo {add}")).is_misspelled();
 }
