@@ -117,12 +117,16 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
         actix_web::App::new()
             .app_data(shared.clone())
             .app_data(engine.clone())
-            .configure(health)
+            // First and apart: it is asked thousands of times a second, and has its own way of standing around requests.
             .configure(verify::configure)
-            .configure(app::configure(&shared))
-            .wrap(CatchPanic::default())
-            .wrap(from_fn(head_as_get))
-            .wrap(from_fn(observe))
+            .service(
+                web::scope("")
+                    .configure(health)
+                    .configure(app::configure(&shared))
+                    .wrap(CatchPanic::default())
+                    .wrap(from_fn(head_as_get))
+                    .wrap(from_fn(observe)),
+            )
     })
     .client_request_timeout(HEAD_PATIENCE)
     .shutdown_timeout(GRACE)

@@ -14,18 +14,17 @@ use diesel::{
 use super::callers::Callers;
 use crate::error::AppResult;
 
-/// Counts by key, minute and verdict; the latest use of each key and App Secret; the latest contact of each gateway.
+/// Refusals by key, minute and verdict; the latest use of each App Secret; the latest contact of each gateway.
 #[derive(Default)]
 pub(super) struct Batch {
     counts: HashMap<(i64, i64, &'static str), u64>,
-    last_used: HashMap<i64, DateTime<Utc>>,
     contacts: HashMap<i64, DateTime<Utc>>,
     callers: Callers,
     identified: HashMap<i64, DateTime<Utc>>,
 }
 
 impl Batch {
-    /// Adds one answer about a key; `false` when there is no room for it.
+    /// Adds one refusal of a key; `false` when there is no room for it.
     pub fn count(&mut self, room: usize, key: i64, code: &'static str, at: DateTime<Utc>) -> bool {
         let minute = at.timestamp().div_euclid(60);
         if let Some(count) = self.counts.get_mut(&(key, minute, code)) {
@@ -37,11 +36,6 @@ impl Batch {
         }
         self.counts.insert((key, minute, code), 1);
         true
-    }
-
-    /// A key was accepted.
-    pub fn used(&mut self, room: usize, key: i64, at: DateTime<Utc>) {
-        latest(&mut self.last_used, room, key, at);
     }
 
     /// A gateway asked something.
@@ -57,7 +51,6 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.callers.is_empty()
             && self.counts.is_empty()
-            && self.last_used.is_empty()
             && self.contacts.is_empty()
             && self.identified.is_empty()
     }
@@ -77,9 +70,6 @@ impl Batch {
                 dropped += count;
             }
         }
-        for (key, at) in other.last_used {
-            self.used(room, key, at);
-        }
         for (gateway, at) in other.contacts {
             self.contact(room, gateway, at);
         }
@@ -94,7 +84,6 @@ impl Batch {
     /// which write at once wait for each other instead of for ever. Called inside a transaction: all or nothing.
     pub fn write(&self, conn: &mut PgConnection) -> AppResult<()> {
         self.write_counts(conn)?;
-        self.write_last_used(conn)?;
         self.write_contacts(conn)?;
         self.write_identified(conn)?;
         self.callers.write(conn)
@@ -127,18 +116,6 @@ impl Batch {
         .bind::<Array<BigInt>, _>(requests)
         .execute(conn)?;
         Ok(())
-    }
-
-    /// Forward only, and never for a key that was revoked meanwhile.
-    fn write_last_used(&self, conn: &mut PgConnection) -> AppResult<()> {
-        write_latest(
-            conn,
-            &self.last_used,
-            "with used as (select keys.id, u.at from keys join unnest($1, $2) as u (id, at) using (id) \
-                where revoked_at is null and (last_used_at is null or last_used_at < u.at) \
-                order by keys.id for no key update of keys) \
-             update keys set last_used_at = greatest(keys.last_used_at, used.at) from used where keys.id = used.id",
-        )
     }
 
     fn write_contacts(&self, conn: &mut PgConnection) -> AppResult<()> {
@@ -222,12 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn the_last_use_only_moves_forward() {
+    fn the_last_contact_only_moves_forward() {
         let mut batch = Batch::default();
         for second in [5, 9, 2] {
-            batch.used(10, 1, at(second));
+            batch.contact(10, 1, at(second));
         }
-        assert_eq!(batch.last_used[&1], at(9));
+        assert_eq!(batch.contacts[&1], at(9));
     }
 
     #[test]

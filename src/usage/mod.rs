@@ -2,15 +2,23 @@
 //!
 //! | file | what it is for |
 //! |---|---|
-//! | `recorder.rs` | counting, bounded and without waiting; the writer's thread |
-//! | `batch.rs` | what was counted since the last flush, and writing it |
+//! | `recorder.rs` | counting, bounded and without waiting |
+//! | `tally.rs` | how often a key was accepted, in one number |
+//! | `writer.rs` | the writer's thread |
+//! | `accepted.rs` | what was accepted since the last flush, and writing it |
+//! | `batch.rs` | everything else since then, and writing it |
 //! | `callers.rs` | who calls with secrets that are being replaced |
 //! | `queries.rs` | numbers for pages |
 
+mod accepted;
 mod batch;
 mod callers;
 mod queries;
 mod recorder;
+mod tally;
+mod writer;
 
+pub use accepted::{Accepted, Source};
 pub use queries::{Day, Totals, by_day, totals_since, valid_since};
 pub use recorder::Recorder;
+pub use tally::{Counted, Tally, Then};

@@ -1,10 +1,9 @@
-//! Counting without waiting: the path adds to a map in memory, one thread writes the sums every second.
+//! Counting without waiting: the path adds to what is in memory, one thread writes the sums every second.
 
 use std::{
-    mem,
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
@@ -12,41 +11,44 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use diesel::{Connection, PgConnection};
 use parking_lot::{Condvar, Mutex};
 
-use super::batch::Batch;
-use crate::{db, error::AppResult};
+use super::{
+    accepted::{Accepted, Source},
+    batch::Batch,
+    tally::Counted,
+    writer::Writer,
+};
 
-/// Between two flushes. What is newer than the last one is lost when the process is killed.
-const INTERVAL: Duration = Duration::from_secs(1);
 /// So many maps share the counting, so that workers seldom meet.
 const SHARDS: usize = 16;
 /// So many rows a map holds between two flushes; more are dropped, and counted as dropped.
 const ROOM: usize = 20_000;
 /// So many rows wait for a database that is away.
-const ROOM_WHILE_AWAY: usize = 500_000;
-/// How often lost requests are mentioned in the log.
-const REPORT: Duration = Duration::from_secs(60);
+pub(super) const ROOM_WHILE_AWAY: usize = 500_000;
 
 /// Records what keys, gateways and App Secrets did. A clone records into the same place.
 #[derive(Clone)]
 pub struct Recorder(Arc<Shared>);
 
-struct Shared {
-    shards: Vec<Mutex<Batch>>,
-    dropped: AtomicU64,
-    state: Mutex<State>,
-    wake: Condvar,
+pub(super) struct Shared {
+    pub shards: Vec<Mutex<Batch>>,
+    /// Counts of keys that found no place with the key.
+    pub kept: Mutex<Accepted>,
+    /// The counts of keys that did.
+    pub source: OnceLock<Box<dyn Source>>,
+    pub dropped: AtomicU64,
+    pub state: Mutex<State>,
+    pub wake: Condvar,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// Flushes asked for, and flushes done since then; a failed one counts as done.
-    asked: u64,
-    done: u64,
-    stopping: bool,
+    pub asked: u64,
+    pub done: u64,
+    pub stopping: bool,
 }
 
 impl Recorder {
@@ -57,32 +59,40 @@ impl Recorder {
     pub fn start(database_url: &str) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            kept: Mutex::default(),
+            source: OnceLock::new(),
             dropped: AtomicU64::new(0),
             state: Mutex::default(),
             wake: Condvar::new(),
             writer: Mutex::default(),
         });
-        let writer = Writer {
-            shared: Arc::clone(&shared),
-            url: database_url.to_owned(),
-            connection: None,
-            batch: Batch::default(),
-            reported_at: None,
-            is_away: false,
-        };
+        let writer = Writer::new(Arc::clone(&shared), database_url);
         let thread = thread::Builder::new().name("usage".into()).spawn(move || writer.run())?;
         *shared.writer.lock() = Some(thread);
         Ok(Self(shared))
     }
 
+    /// Says where keys count how often they were accepted: the writer takes it from there. There is one such place.
+    pub fn attach(&self, source: impl Source + 'static) {
+        let _ = self.0.source.set(Box::new(source));
+    }
+
     /// Counts an answer about a key; an accepted key was used.
     pub fn record(&self, key: i64, code: &'static str, is_valid: bool, at: DateTime<Utc>) {
-        let mut batch = self.shard(key).lock();
-        if !batch.count(ROOM, key, code, at) {
+        if is_valid {
+            self.keep(key, Counted::once(at));
+        } else if !self.shard(key).lock().count(ROOM, key, code, at) {
             self.0.dropped.fetch_add(1, Ordering::Relaxed);
         }
-        if is_valid {
-            batch.used(ROOM, key, at);
+    }
+
+    /// Keeps what was accepted and can be counted nowhere else.
+    pub fn keep(&self, key: i64, counted: Counted) {
+        let mut kept = self.0.kept.lock();
+        if kept.len() < ROOM_WHILE_AWAY {
+            kept.push(key, counted);
+        } else {
+            self.0.dropped.fetch_add(u64::from(counted.count), Ordering::Relaxed);
         }
     }
 
@@ -138,90 +148,5 @@ impl Recorder {
 
     fn shard(&self, id: i64) -> &Mutex<Batch> {
         &self.0.shards[id.unsigned_abs() as usize % SHARDS]
-    }
-}
-
-struct Writer {
-    shared: Arc<Shared>,
-    url: String,
-    connection: Option<PgConnection>,
-    /// What is not written yet.
-    batch: Batch,
-    reported_at: Option<Instant>,
-    is_away: bool,
-}
-
-impl Writer {
-    fn run(mut self) {
-        loop {
-            let (asked, stopping) = self.wait();
-            self.flush();
-            self.report_dropped();
-            let mut state = self.shared.state.lock();
-            state.done = asked;
-            drop(state);
-            self.shared.wake.notify_all();
-            if stopping {
-                return;
-            }
-        }
-    }
-
-    /// Until the second is over, or somebody cannot wait.
-    fn wait(&self) -> (u64, bool) {
-        let mut state = self.shared.state.lock();
-        let deadline = Instant::now() + INTERVAL;
-        while state.asked == state.done && !state.stopping {
-            if self.shared.wake.wait_until(&mut state, deadline).timed_out() {
-                break;
-            }
-        }
-        (state.asked, state.stopping)
-    }
-
-    fn flush(&mut self) {
-        for shard in &self.shared.shards {
-            let counted = mem::take(&mut *shard.lock());
-            let lost = self.batch.absorb(counted, ROOM_WHILE_AWAY);
-            self.shared.dropped.fetch_add(lost, Ordering::Relaxed);
-        }
-        if self.batch.is_empty() {
-            return;
-        }
-        match self.write() {
-            Ok(()) => {
-                self.batch = Batch::default();
-                self.is_away = false;
-            }
-            Err(error) => {
-                self.connection = None;
-                if !mem::replace(&mut self.is_away, true) {
-                    tracing::warn!(
-                        ?error,
-                        "usage cannot be written now; it is kept and tried again"
-                    );
-                }
-            }
-        }
-    }
-
-    fn write(&mut self) -> AppResult<()> {
-        if self.connection.is_none() {
-            self.connection = Some(db::connect(&self.url)?);
-        }
-        let conn = self.connection.as_mut().expect("it was put there the line above");
-        conn.transaction(|conn| self.batch.write(conn))
-    }
-
-    fn report_dropped(&mut self) {
-        let due = self.reported_at.is_none_or(|at| at.elapsed() >= REPORT);
-        let dropped = self.shared.dropped.load(Ordering::Relaxed);
-        if due && dropped > 0 {
-            tracing::warn!(
-                dropped,
-                "requests were not counted: too much happens between two flushes"
-            );
-            self.reported_at = Some(Instant::now());
-        }
     }
 }

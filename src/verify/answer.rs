@@ -2,13 +2,17 @@
 
 use std::{fmt::Write, time::Duration};
 
-use actix_web::{HttpResponse, HttpResponseBuilder, http::header};
+use actix_web::{
+    HttpResponse, HttpResponseBuilder,
+    http::header::{self, HeaderValue},
+};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::{
     code::Code,
-    verdict::{By, Holder, Verdict, effective_scopes},
+    verdict::{Holder, Question, Verdict},
 };
 use crate::limits::Spending;
 
@@ -21,10 +25,22 @@ struct Yes<'a> {
     name: &'a str,
     application_id: &'a str,
     environment: &'a str,
-    scopes: Vec<&'a str>,
+    scopes: Scopes<'a>,
     customers: Option<&'a [Box<str>]>,
     expires_at: Option<DateTime<Utc>>,
     rate_limit: Option<RateLimit>,
+}
+
+/// A list that was written before; an application that identified itself has none.
+struct Scopes<'a>(Option<&'a RawValue>);
+
+impl Serialize for Scopes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(list) => list.serialize(serializer),
+            None => serializer.collect_seq::<[(); 0]>([]),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -49,15 +65,33 @@ struct RateLimit {
     retry_after_seconds: Option<u64>,
 }
 
+/// What an answer without lists and limits has room in.
+const USUAL_LENGTH: usize = 512;
+
+static JSON: HeaderValue = HeaderValue::from_static("application/json");
+static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// The answer of `POST /v1/verify`.
-pub fn as_json(verdict: &Verdict, environment: &str, stale: Option<Duration>) -> HttpResponse {
+pub fn as_json(
+    verdict: &Verdict,
+    question: &Question<'_>,
+    stale: Option<Duration>,
+) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    response.insert_header((header::CACHE_CONTROL, "no-store"));
     add_fields(&mut response, verdict, stale);
+    let mut response = response.body(body(verdict, question));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, JSON.clone());
+    headers.insert(header::CACHE_CONTROL, NO_STORE.clone());
+    response
+}
+
+/// The verdict as JSON.
+pub fn body(verdict: &Verdict, question: &Question<'_>) -> Vec<u8> {
     let rate_limit = verdict.spending.as_ref().and_then(rate_limit);
     let code = verdict.code;
     if code != Code::Valid {
-        return response.json(No {
+        return written(&No {
             valid: false,
             code: code.slug(),
             status: code.status(),
@@ -67,23 +101,30 @@ pub fn as_json(verdict: &Verdict, environment: &str, stale: Option<Duration>) ->
             rate_limit,
         });
     }
-    let (key, customers, expires_at) = match &verdict.holder {
-        Holder::Key(key, _) => (Some(key), &*key.customers, key.expires_at),
-        _ => (None, &[][..], None),
+    let (customers, expires_at) = match &verdict.holder {
+        Holder::Key(key) => (&*key.rare().customers, key.expires_at()),
+        _ => (&[][..], None),
     };
-    response.json(Yes {
+    written(&Yes {
         valid: true,
         code: code.slug(),
         status: code.status(),
         key_id: verdict.holder.key_id(),
         name: verdict.holder.name(),
         application_id: verdict.holder.application_id(),
-        environment: key.map_or(environment, |key| &key.environment),
-        scopes: verdict.holder.scopes(),
+        // A key of another environment is not accepted.
+        environment: question.environment,
+        scopes: Scopes(verdict.permissions.as_ref().map(|listed| &*listed.json)),
         customers: Some(customers).filter(|customers| !customers.is_empty()),
         expires_at,
         rate_limit,
     })
+}
+
+fn written(answer: &impl Serialize) -> Vec<u8> {
+    let mut text = Vec::with_capacity(USUAL_LENGTH);
+    serde_json::to_writer(&mut text, answer).expect("memory takes whatever is written to it");
+    text
 }
 
 /// What both addresses add to an answer: how old the facts are, and how the limits stand.
@@ -125,7 +166,7 @@ impl Holder {
     /// The public key, for keys.
     pub fn key_id(&self) -> Option<&str> {
         match self {
-            Self::Key(key, _) => Some(&key.public_key),
+            Self::Key(key) => Some(key.public_key()),
             Self::Application(_) | Self::Nobody => None,
         }
     }
@@ -133,27 +174,17 @@ impl Holder {
     /// Of the key, or of the application that identified itself.
     pub fn name(&self) -> &str {
         match self {
-            Self::Key(key, _) => &key.name,
-            Self::Application(application) => &application.name,
+            Self::Key(key) => key.name(),
+            Self::Application(application) => application.name(),
             Self::Nobody => "",
         }
     }
 
     pub fn application_id(&self) -> &str {
         match self {
-            Self::Key(key, _) => &key.app_id,
-            Self::Application(application) => &application.app_id,
+            Self::Key(key) => &key.home.app_id,
+            Self::Application(application) => application.public_id(),
             Self::Nobody => "",
-        }
-    }
-
-    /// What it may do as presented: of a public key alone, what is publishable.
-    pub fn scopes(&self) -> Vec<&str> {
-        match self {
-            Self::Key(key, by @ (By::Secret | By::PublicKey)) => {
-                effective_scopes(key, *by).map(|scope| &*scope.slug).collect()
-            }
-            Self::Application(_) | Self::Nobody => Vec::new(),
         }
     }
 }

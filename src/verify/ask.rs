@@ -2,43 +2,41 @@
 
 use std::time::Instant;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Data, Payload},
-};
+use actix_web::{HttpRequest, HttpResponse, web::Payload};
 
 use super::{Engine, answer, body, engine::PATIENCE, gateway, problem::Problem, verdict::Question};
 
 /// The handler. A key in the query string would end up in logs, so there is no query string at all.
-pub async fn verify(
-    engine: Data<Engine>,
-    request: HttpRequest,
-    payload: Payload,
-) -> Result<HttpResponse, Problem> {
+///
+/// # Errors
+/// When there is no verdict.
+pub async fn verify(request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
+    let engine = Engine::of(request);
     let began = Instant::now();
-    let asking = gateway::by_bearer(&engine, &request, began + PATIENCE).await?;
+    let asking = gateway::by_bearer(engine, request, began, began + PATIENCE).await?;
     let waited = began.elapsed();
     if !request.query_string().is_empty() {
         return Err(Problem::BadRequest(
             "This address takes no query string; a key never belongs in one.",
         ));
     }
-    let asked = body::read(&request, payload).await?;
+    let bytes = body::read(request, payload).await?;
+    let asked = body::parse(&bytes)?;
 
     let question = Question {
         environment_id: asking.gateway.environment_id,
-        environment: &asking.gateway.environment,
-        scopes: asked.borrowed_scopes(),
-        customer: asked.customer.as_deref().map(Into::into),
+        environment: asking.gateway.environment(),
+        scopes: asked.scopes,
+        customer: asked.customer,
         ip: asked.ip,
-        origin: asked.origin.as_deref().map(Into::into),
+        origin: asked.origin,
         cost: asked.cost,
     };
     // The time the body took is the caller's; what we wait for Postgres is ours, over both look-ups together.
-    let deadline = Instant::now() + PATIENCE.saturating_sub(waited);
-    let (verdict, stale) = engine
-        .judge(&asked.credential, &question, deadline)
+    let now = Instant::now();
+    let judged = engine
+        .judge(&asked.credential, &question, now, now + PATIENCE.saturating_sub(waited))
         .await
         .map_err(|_| Problem::CannotKnow)?;
-    Ok(answer::as_json(&verdict, asking.gateway.environment.as_ref(), stale.max(asking.stale)))
+    Ok(answer::as_json(&judged.verdict, &question, judged.stale.max(asking.stale)))
 }

@@ -4,15 +4,17 @@
 //! Every method is really checked, OPTIONS and HEAD too: gateways forward the caller's method, and a friendly 204 to
 //! OPTIONS would let every preflight through to the upstream.
 
-use std::time::{Duration, Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE},
+        header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE},
     },
-    web::Data,
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -32,9 +34,9 @@ const PROBLEM: HeaderName = HeaderName::from_static("x-verify-problem");
 const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b'%');
 
 /// The handler.
-pub async fn authorize(engine: Data<Engine>, request: HttpRequest) -> HttpResponse {
-    let dialect = Dialect::of(&request);
-    match try_to(&engine, &request, dialect).await {
+pub async fn authorize(request: &HttpRequest) -> HttpResponse {
+    let dialect = Dialect::of(request);
+    match try_to(Engine::of(request), request, dialect).await {
         Ok(response) => response,
         Err(problem) => refuse(problem, dialect),
     }
@@ -45,24 +47,27 @@ async fn try_to(
     request: &HttpRequest,
     dialect: Dialect,
 ) -> Result<HttpResponse, Problem> {
-    let deadline = Instant::now() + PATIENCE;
-    let asking = gateway::by_header(engine, request, deadline).await?;
+    let now = Instant::now();
+    let deadline = now + PATIENCE;
+    let asking = gateway::by_header(engine, request, now, deadline).await?;
     let asked = caller::parse_query(request.query_string())?;
     caller::refuse_key_in_query(request)?;
     let credential = caller::credential(request)?;
 
     let question = Question {
         environment_id: asking.gateway.environment_id,
-        environment: &asking.gateway.environment,
+        environment: asking.gateway.environment(),
         scopes: asked.scopes,
         customer: asked.customer,
         ip: caller::ip(request, engine.trusted_proxies()),
         origin: caller::origin(request)?,
         cost: asked.cost,
     };
-    let (verdict, stale) =
-        engine.judge(&credential, &question, deadline).await.map_err(|_| Problem::CannotKnow)?;
-    Ok(respond(&verdict, &question, stale.max(asking.stale), dialect))
+    let judged = engine
+        .judge(&credential, &question, now, deadline)
+        .await
+        .map_err(|_| Problem::CannotKnow)?;
+    Ok(respond(&judged.verdict, &question, judged.stale.max(asking.stale), dialect))
 }
 
 /// Which statuses the gateway understands.
@@ -103,35 +108,53 @@ fn respond(
     stale: Option<Duration>,
     dialect: Dialect,
 ) -> HttpResponse {
+    if verdict.code == Code::Valid {
+        return allow(verdict, question, stale);
+    }
     let own = StatusCode::from_u16(verdict.code.status()).expect("codes have real statuses");
     let status = dialect.status(own);
-    if verdict.code != Code::Valid {
-        // Forward-auth gateways hand our body to the caller: it says what the caller may read.
-        let (code, message) = (verdict.code.slug(), verdict.code.message());
-        let mut response = problem::begin(status);
-        response.insert_header(("X-Verify-Code", code));
-        answer::add_fields(&mut response, verdict, stale);
-        if let Some(challenge) = challenge(verdict.code, question) {
-            response.insert_header((WWW_AUTHENTICATE, challenge));
-        }
-        let mut response = response.body(problem::body(status, code, message));
-        dialect.add_problem(response.headers_mut(), own, code, message);
-        return response;
+    // Forward-auth gateways hand our body to the caller: it says what the caller may read.
+    let (code, message) = (verdict.code.slug(), verdict.code.message());
+    let mut response = problem::begin(status);
+    response.insert_header((VERIFY_CODE.clone(), code));
+    answer::add_fields(&mut response, verdict, stale);
+    if let Some(challenge) = challenge(verdict.code, question) {
+        response.insert_header((WWW_AUTHENTICATE, challenge));
     }
-    // All of them, always, empty where there is nothing to say: a client cannot slip in one of its own.
-    let holder = &verdict.holder;
-    let customer = question.customer.as_deref().unwrap_or_default();
+    let mut response = response.body(problem::body(status, code, message));
+    dialect.add_problem(response.headers_mut(), own, code, message);
+    response
+}
+
+static VERIFY_CODE: HeaderName = HeaderName::from_static("x-verify-code");
+static KEY_ID: HeaderName = HeaderName::from_static("x-key-id");
+static KEY_NAME: HeaderName = HeaderName::from_static("x-key-name");
+static APPLICATION_ID: HeaderName = HeaderName::from_static("x-application-id");
+static KEY_SCOPES: HeaderName = HeaderName::from_static("x-key-scopes");
+static CUSTOMER_ID: HeaderName = HeaderName::from_static("x-customer-id");
+
+/// Says who it is in headers: all of them, always, empty where there is nothing to say, so that a client cannot slip
+/// in one of its own.
+fn allow(verdict: &Verdict, question: &Question<'_>, stale: Option<Duration>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     answer::add_fields(&mut response, verdict, stale);
+    let mut response = response.finish();
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(VERIFY_CODE.clone(), HeaderValue::from_static(Code::Valid.slug()));
+    let holder = &verdict.holder;
+    tell(headers, &KEY_ID, holder.key_id().unwrap_or_default());
+    tell(headers, &KEY_NAME, holder.name());
+    tell(headers, &APPLICATION_ID, holder.application_id());
+    let scopes = verdict.permissions.as_ref().map_or("", |listed| &*listed.spaced);
+    tell(headers, &KEY_SCOPES, scopes);
+    tell(headers, &CUSTOMER_ID, question.customer.as_deref().unwrap_or_default());
     response
-        .insert_header(("Cache-Control", "no-store"))
-        .insert_header(("X-Verify-Code", verdict.code.slug()))
-        .insert_header(("X-Key-Id", holder.key_id().unwrap_or_default()))
-        .insert_header(("X-Key-Name", header_text(holder.name())))
-        .insert_header(("X-Application-Id", holder.application_id()))
-        .insert_header(("X-Key-Scopes", header_text(&holder.scopes().join(" "))))
-        .insert_header(("X-Customer-Id", header_text(customer)))
-        .finish()
+}
+
+fn tell(headers: &mut HeaderMap, name: &HeaderName, text: &str) {
+    let value = HeaderValue::from_str(&header_text(text)).expect("what is left is visible ASCII");
+    headers.insert(name.clone(), value);
 }
 
 /// RFC 6750: no error when nothing was presented, else what is wrong, and which scopes would be needed.
@@ -157,16 +180,13 @@ fn refuse(problem: Problem, dialect: Dialect) -> HttpResponse {
     let own = problem.status_code();
     let mut response = problem.respond(dialect.status(own));
     let headers = response.headers_mut();
-    headers.insert(
-        "X-Verify-Code".parse().expect("it is a header's name"),
-        problem.code().parse().expect("codes are plain letters"),
-    );
+    headers.insert(VERIFY_CODE.clone(), HeaderValue::from_static(problem.code()));
     dialect.add_problem(headers, own, problem.code(), &problem.to_string());
     response
 }
 
 /// Text as a header's value: control characters, `%` and everything beyond ASCII percent-encoded as UTF-8, so that
 /// `Größe` reads `Gr%C3%B6%C3%9Fe` and decoding gives back exactly the text.
-fn header_text(text: &str) -> String {
-    utf8_percent_encode(text, NOT_IN_A_HEADER).to_string()
+fn header_text(text: &str) -> Cow<'_, str> {
+    utf8_percent_encode(text, NOT_IN_A_HEADER).into()
 }

@@ -1,14 +1,17 @@
 //! Reading the question of `POST /v1/verify`: a small JSON object, sent in one go.
 
-use std::{borrow::Cow, net::IpAddr, time::Duration};
+use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
 
 use actix_web::{
     HttpRequest,
     http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
-    web::{BytesMut, Payload},
+    web::{Bytes, BytesMut, Payload},
 };
 use futures_util::StreamExt;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
 
 use super::{caller::has_secret_in_query, credential::Credential, problem::Problem};
 
@@ -25,30 +28,65 @@ const NOT_A_QUESTION: Problem = Problem::BadRequest(
     "The body must be one JSON object with key or basic, and as needed scopes, customer, ip, origin, method, path and cost, each of its type.",
 );
 
-/// The question as sent.
+/// The question as sent. Texts are borrowed from the body unless they are written with escapes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Body {
-    key: Option<String>,
-    basic: Option<String>,
-    #[serde(default)]
-    scopes: Option<Vec<String>>,
-    customer: Option<String>,
+struct Body<'a> {
+    #[serde(borrow)]
+    key: Option<Text<'a>>,
+    #[serde(borrow)]
+    basic: Option<Text<'a>>,
+    #[serde(borrow)]
+    scopes: Option<Scopes<'a>>,
+    #[serde(borrow)]
+    customer: Option<Text<'a>>,
     ip: Option<IpAddr>,
-    origin: Option<String>,
-    #[serde(rename = "method")]
-    _method: Option<String>,
-    path: Option<String>,
+    #[serde(borrow)]
+    origin: Option<Text<'a>>,
+    #[serde(borrow, rename = "method")]
+    _method: Option<Text<'a>>,
+    #[serde(borrow)]
+    path: Option<Text<'a>>,
     cost: Option<u32>,
 }
 
+/// An optional `Cow` would be copied: serde borrows only what says so itself.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+struct Scopes<'a>(Vec<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scopes<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = Vec<Cow<'de, str>>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a list of scopes")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut scopes = Vec::with_capacity(4);
+                while let Some(Text(scope)) = list.next_element()? {
+                    scopes.push(scope);
+                }
+                Ok(scopes)
+            }
+        }
+
+        deserializer.deserialize_seq(List).map(Scopes)
+    }
+}
+
 /// The question as meant.
-pub struct Asked {
+pub struct Asked<'a> {
     pub credential: Credential,
-    pub scopes: Vec<String>,
-    pub customer: Option<String>,
+    pub scopes: Vec<Cow<'a, str>>,
+    pub customer: Option<Cow<'a, str>>,
     pub ip: Option<IpAddr>,
-    pub origin: Option<String>,
+    pub origin: Option<Cow<'a, str>>,
     pub cost: u32,
 }
 
@@ -56,7 +94,7 @@ pub struct Asked {
 ///
 /// # Errors
 /// 400, 408, 413 or 415.
-pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Asked, Problem> {
+pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     if !is_plain_json(request) {
         return Err(Problem::NotJson);
     }
@@ -67,9 +105,19 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Asked, Prob
     {
         return Err(Problem::TooLarge);
     }
-    let bytes =
-        tokio::time::timeout(SLOWEST, collect(payload)).await.map_err(|_| Problem::TooSlow)??;
-    parse(&bytes)?.mean()
+    tokio::time::timeout(SLOWEST, collect(payload)).await.map_err(|_| Problem::TooSlow)?
+}
+
+/// What the body says.
+///
+/// # Errors
+/// 400
+pub fn parse(bytes: &[u8]) -> Result<Asked<'_>, Problem> {
+    // A JSON array would also do as a struct, member by member.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(NOT_A_QUESTION);
+    }
+    serde_json::from_slice::<Body>(bytes).map_err(|_| NOT_A_QUESTION)?.mean()
 }
 
 fn is_plain_json(request: &HttpRequest) -> bool {
@@ -84,45 +132,43 @@ fn is_plain_json(request: &HttpRequest) -> bool {
         && encoding.eq_ignore_ascii_case(b"identity")
 }
 
-async fn collect(mut payload: Payload) -> Result<BytesMut, Problem> {
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Problem::BadRequest("The body ended early."))?;
-        if bytes.len() + chunk.len() > LARGEST {
+/// Nearly every body comes in one piece, which is then taken as it is.
+async fn collect(mut payload: Payload) -> Result<Bytes, Problem> {
+    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|_| Problem::BadRequest("The body ended early."))?;
+        if first.len() + all.len() + piece.len() > LARGEST {
             return Err(Problem::TooLarge);
         }
-        bytes.extend_from_slice(&chunk);
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&piece);
+        }
     }
-    Ok(bytes)
+    Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
-fn parse(bytes: &[u8]) -> Result<Body, Problem> {
-    // A JSON array would also do as a struct, member by member.
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err(NOT_A_QUESTION);
-    }
-    serde_json::from_slice(bytes).map_err(|_| NOT_A_QUESTION)
-}
-
-impl Body {
-    fn mean(self) -> Result<Asked, Problem> {
-        if self.path.is_some_and(|path| has_secret_in_query(&path)) {
+impl<'a> Body<'a> {
+    fn mean(self) -> Result<Asked<'a>, Problem> {
+        if self.path.is_some_and(|path| has_secret_in_query(&path.0)) {
             return Err(Problem::BadRequest("The path has a key in its query string."));
         }
         let credential = match (self.key, self.basic) {
             (Some(_), Some(_)) => return Err(Problem::BadRequest("Send key or basic, not both.")),
-            (Some(key), None) => Credential::from_key(&key),
-            (None, Some(basic)) => Credential::from_basic(&basic),
+            (Some(key), None) => Credential::from_key(&key.0),
+            (None, Some(basic)) => Credential::from_basic(&basic.0),
             (None, None) => Credential::Missing,
         };
-        let scopes = self.scopes.unwrap_or_default();
+        let scopes = self.scopes.map(|scopes| scopes.0).unwrap_or_default();
         check_scopes(scopes.len())?;
         Ok(Asked {
             credential,
             scopes,
-            customer: check_customer(self.customer)?,
+            customer: check_customer(self.customer.map(|customer| customer.0))?,
             ip: self.ip.map(|ip| ip.to_canonical()),
-            origin: self.origin,
+            origin: self.origin.map(|origin| origin.0),
             cost: check_cost(self.cost)?,
         })
     }
@@ -161,19 +207,12 @@ pub fn check_cost(cost: Option<u32>) -> Result<u32, Problem> {
     }
 }
 
-impl Asked {
-    /// The scopes, for a question.
-    pub fn borrowed_scopes(&self) -> Vec<Cow<'_, str>> {
-        self.scopes.iter().map(|scope| Cow::Borrowed(scope.as_str())).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn mean(json: &str) -> Result<Asked, Problem> {
-        parse(json.as_bytes())?.mean()
+    fn mean(json: &str) -> Result<Asked<'_>, Problem> {
+        parse(json.as_bytes())
     }
 
     #[test]
@@ -226,6 +265,16 @@ mod tests {
             assert!(matches!(mean(json), Err(Problem::BadRequest(_))), "{:.60}", json);
         }
         assert!(mean(&format!(r#"{{"customer": "{}"}}"#, "ä".repeat(255))).is_ok());
+    }
+
+    #[test]
+    fn texts_are_borrowed_unless_they_have_escapes() {
+        let asked =
+            mean(r#"{"scopes": ["a:b", "\u0061"], "customer": "c", "origin": null}"#).unwrap();
+        assert!(matches!(asked.scopes[..], [Cow::Borrowed("a:b"), Cow::Owned(_)]));
+        assert_eq!(asked.scopes[1], "a");
+        assert!(matches!(asked.customer, Some(Cow::Borrowed("c"))));
+        assert_eq!(asked.origin, None);
     }
 
     #[test]

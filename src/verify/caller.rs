@@ -59,13 +59,15 @@ pub fn parse_query(query: &str) -> Result<Asked<'_>, Problem> {
     Ok(Asked { scopes, customer: check_customer(customer)?, cost: check_cost(cost)? })
 }
 
+static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
 /// The caller's credential, as it came: Bearer, Basic or `X-API-Key`.
 ///
 /// # Errors
 /// 400 for more than one: which of them is meant cannot be known.
 pub fn credential(request: &HttpRequest) -> Result<Credential, Problem> {
     let authorization = only_one(request, &AUTHORIZATION)?;
-    let api_key = only_one(request, &HeaderName::from_static("x-api-key"))?;
+    let api_key = only_one(request, &API_KEY)?;
     const NOT_ASCII: Credential = Credential::Malformed("The header is not plain ASCII.");
     match (authorization, api_key) {
         (None, None) => Ok(Credential::Missing),
@@ -84,8 +86,12 @@ pub fn credential(request: &HttpRequest) -> Result<Credential, Problem> {
 /// # Errors
 /// 400
 pub fn refuse_key_in_query(request: &HttpRequest) -> Result<(), Problem> {
-    const ORIGINAL: [&str; 3] = ["x-forwarded-uri", "x-original-uri", "x-original-url"];
-    let mut values = ORIGINAL.into_iter().flat_map(|name| request.headers().get_all(name));
+    static ORIGINAL: [HeaderName; 3] = [
+        HeaderName::from_static("x-forwarded-uri"),
+        HeaderName::from_static("x-original-uri"),
+        HeaderName::from_static("x-original-url"),
+    ];
+    let mut values = ORIGINAL.iter().flat_map(|name| request.headers().get_all(name));
     if values.any(|uri| has_secret_in_query(&String::from_utf8_lossy(uri.as_bytes()))) {
         return Err(Problem::BadRequest(
             "The request has a key in the query string; replace that key.",

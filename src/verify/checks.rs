@@ -5,14 +5,16 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use super::{
+    catalogue::Catalogue,
     code::Code,
     facts::KeyFacts,
-    verdict::{By, Question, Refusal, effective_scopes},
+    verdict::{By, Question, Refusal},
 };
 use crate::credentials::Presented;
 
 struct Case<'a> {
     key: &'a KeyFacts,
+    catalogue: &'a Catalogue,
     by: By,
     question: &'a Question<'a>,
     now: DateTime<Utc>,
@@ -40,11 +42,12 @@ const CHECKS: [Check; 9] = [
 /// The first check that says no.
 pub fn check(
     key: &KeyFacts,
+    catalogue: &Catalogue,
     by: By,
     question: &Question,
     now: DateTime<Utc>,
 ) -> Result<(), Refusal> {
-    let case = Case { key, by, question, now };
+    let case = Case { key, catalogue, by, question, now };
     CHECKS.iter().try_for_each(|check| check(&case))
 }
 
@@ -63,7 +66,7 @@ pub fn check_application(question: &Question) -> Result<(), Refusal> {
 }
 
 fn not_revoked(case: &Case) -> Result<(), Refusal> {
-    match case.key.revoked_at {
+    match case.key.rare().revoked_at {
         Some(at) => refuse(Code::Revoked, format!("Revoked {}.", exactly(at))),
         None => Ok(()),
     }
@@ -71,14 +74,14 @@ fn not_revoked(case: &Case) -> Result<(), Refusal> {
 
 /// To the instant, without grace: a key that expires now has expired.
 fn not_expired(case: &Case) -> Result<(), Refusal> {
-    match case.key.expires_at {
+    match case.key.expires_at() {
         Some(at) if at <= case.now => refuse(Code::Expired, format!("Expired {}.", exactly(at))),
         _ => Ok(()),
     }
 }
 
 fn not_disabled(case: &Case) -> Result<(), Refusal> {
-    match case.key.disabled_at {
+    match case.key.rare().disabled_at {
         Some(at) => {
             refuse(Code::Disabled, format!("Disabled {}; it can be enabled again.", exactly(at)))
         }
@@ -87,8 +90,8 @@ fn not_disabled(case: &Case) -> Result<(), Refusal> {
 }
 
 fn secret_is_current(case: &Case) -> Result<(), Refusal> {
-    match case.key.secret_ends_at {
-        Some(at) if at <= case.now && case.by == By::Secret => refuse(
+    match case.key.rare().replaced {
+        Some((_, at)) if at <= case.now && case.by == By::Secret => refuse(
             Code::SecretReplaced,
             format!("The key was regenerated; this secret ended {}.", exactly(at)),
         ),
@@ -97,10 +100,12 @@ fn secret_is_current(case: &Case) -> Result<(), Refusal> {
 }
 
 fn environment_is_the_gateways(case: &Case) -> Result<(), Refusal> {
-    if case.key.environment_id == case.question.environment_id {
+    let environment_id = case.key.home.environment_id;
+    if environment_id == case.question.environment_id {
         return Ok(());
     }
-    let (key, gateway) = (&case.key.environment, case.question.environment);
+    let key = case.catalogue.environment(environment_id).unwrap_or("another environment");
+    let gateway = case.question.environment;
     refuse(
         Code::WrongEnvironment,
         format!("The key belongs to {key}; the gateway serves {gateway}."),
@@ -109,7 +114,8 @@ fn environment_is_the_gateways(case: &Case) -> Result<(), Refusal> {
 
 /// A question that leaves the address out is refused like a wrong one: a gateway that forgets it must not open the door.
 fn ip_is_allowed(case: &Case) -> Result<(), Refusal> {
-    let (allowed, excluded) = (&case.key.allowed_ips, &case.key.excluded_ips);
+    let rare = case.key.rare();
+    let (allowed, excluded) = (&rare.allowed_ips, &rare.excluded_ips);
     match case.question.ip {
         _ if allowed.is_empty() && excluded.is_empty() => Ok(()),
         Some(ip) if excluded.iter().any(|range| range.contains(&ip)) => refuse(
@@ -128,7 +134,7 @@ fn ip_is_allowed(case: &Case) -> Result<(), Refusal> {
 
 /// As with the address: left out is refused.
 fn customer_is_allowed(case: &Case) -> Result<(), Refusal> {
-    let allowed = &case.key.customers;
+    let allowed = &case.key.rare().customers;
     match &case.question.customer {
         _ if allowed.is_empty() => Ok(()),
         Some(customer) if allowed.iter().any(|known| **known == **customer) => Ok(()),
@@ -144,7 +150,7 @@ fn customer_is_allowed(case: &Case) -> Result<(), Refusal> {
 /// INSUFFICIENT_SCOPE. Compared as browsers spell origins; one that is left out is refused like a wrong one. With the
 /// secret nobody asks: servers send no origin.
 fn origin_is_allowed(case: &Case) -> Result<(), Refusal> {
-    let allowed = &case.key.allowed_origins;
+    let allowed = &case.key.rare().allowed_origins;
     if allowed.is_empty() || case.by == By::Secret {
         return Ok(());
     }
@@ -172,24 +178,18 @@ fn is_origin_like(origin: &str) -> bool {
 
 /// Compared letter by letter: no wildcards, no case folding. Without required permissions there is nothing to lack.
 fn permissions_are_held(case: &Case) -> Result<(), Refusal> {
-    let lacking: Vec<&str> = case
-        .question
-        .scopes
-        .iter()
-        .map(AsRef::as_ref)
-        .filter(|scope: &&str| {
-            !effective_scopes(case.key, case.by).any(|held| &*held.slug == *scope)
-        })
-        .collect();
-    if lacking.is_empty() {
+    let Case { key, catalogue, by, question, .. } = case;
+    let lacks = |scope: &&str| !catalogue.has(&key.terms.granted, *by, scope);
+    let scopes = || question.scopes.iter().map(AsRef::as_ref);
+    if !scopes().any(|scope| lacks(&scope)) {
         return Ok(());
     }
-    let names: Vec<&str> = lacking.into_iter().filter(|scope| is_scope_token(scope)).collect();
+    let names: Vec<&str> = scopes().filter(lacks).filter(|scope| is_scope_token(scope)).collect();
     let names =
         if names.is_empty() { "a permission that does not exist".into() } else { names.join(", ") };
     refuse(
         Code::InsufficientScope,
-        match case.by {
+        match by {
             By::Secret => format!("The key does not hold {names}."),
             By::PublicKey => format!("The public key alone does not stand for {names}."),
         },
@@ -213,31 +213,51 @@ fn exactly(at: DateTime<Utc>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::verify::facts::Scope;
+    use std::sync::Arc;
 
-    fn key() -> KeyFacts {
-        KeyFacts {
-            id: 1,
-            public_key: "prod_pk_0123456789abcdef".into(),
-            name: "deploy bot".into(),
-            app_id: "app_0123456789abcdef".into(),
-            environment_id: 1,
-            environment: "production".into(),
-            expires_at: None,
-            disabled_at: None,
-            revoked_at: None,
-            secret_id: Some(1),
-            secret_ends_at: None,
-            scopes: [("orders:read", false), ("clicks:write", true)]
-                .map(|(slug, publishable)| Scope { slug: slug.into(), publishable })
-                .into(),
-            customers: [].into(),
-            allowed_ips: [].into(),
-            excluded_ips: [].into(),
-            allowed_origins: [].into(),
-            limits: [].into(),
-        }
+    use super::*;
+    use crate::verify::{
+        catalogue::{Granted, Permission},
+        facts::{Home, Rare, Terms},
+    };
+
+    /// What can be different about the key of these tests.
+    #[derive(Default)]
+    struct Made {
+        expires_at: Option<DateTime<Utc>>,
+        environment_id: i64,
+        grants_nothing: bool,
+        rare: Rare,
+    }
+
+    fn catalogue() -> Catalogue {
+        let permission = |(id, slug, publishable): (i64, &str, bool)| Permission {
+            id,
+            section_id: 1,
+            slug: slug.into(),
+            publishable,
+        };
+        let permissions =
+            [(1, "orders:read", false), (2, "clicks:write", true), (3, "sdk:init", true)];
+        Catalogue::new(permissions.map(permission).into(), vec![(1, "production".into())])
+    }
+
+    fn make(made: Made) -> KeyFacts {
+        let Made { expires_at, environment_id, grants_nothing, rare } = made;
+        let permissions: &[i64] = if grants_nothing { &[] } else { &[1, 2] };
+        let granted = Granted { permissions: permissions.into(), ..Granted::default() };
+        let home = Home { app_id: "app_0123456789abcdef".into(), environment_id };
+        KeyFacts::new(1, Arc::new(home), Arc::new(Terms::new(granted, [].into())), expires_at, rare)
+    }
+
+    fn made() -> Made {
+        Made { environment_id: 1, ..Made::default() }
+    }
+
+    fn key(spoil: impl FnOnce(&mut Made)) -> KeyFacts {
+        let mut made = made();
+        spoil(&mut made);
+        make(made)
     }
 
     fn question(scopes: &[&'static str]) -> Question<'static> {
@@ -257,31 +277,35 @@ mod tests {
     }
 
     fn code(key: &KeyFacts, by: By, question: &Question) -> Code {
-        check(key, by, question, at(100)).map_or_else(|refusal| refusal.code, |()| Code::Valid)
+        check(key, &catalogue(), by, question, at(100))
+            .map_or_else(|refusal| refusal.code, |()| Code::Valid)
     }
 
     #[test]
     fn every_earlier_reason_hides_every_later_one() {
-        type Spoil = (Code, fn(&mut KeyFacts));
+        type Spoil = (Code, fn(&mut Made));
         let reasons: [Spoil; 8] = [
-            (Code::Revoked, |key| key.revoked_at = Some(at(1))),
+            (Code::Revoked, |key| key.rare.revoked_at = Some(at(1))),
             (Code::Expired, |key| key.expires_at = Some(at(100))),
-            (Code::Disabled, |key| key.disabled_at = Some(at(1))),
-            (Code::SecretReplaced, |key| key.secret_ends_at = Some(at(100))),
+            (Code::Disabled, |key| key.rare.disabled_at = Some(at(1))),
+            (Code::SecretReplaced, |key| key.rare.replaced = Some((1, at(100)))),
             (Code::WrongEnvironment, |key| key.environment_id = 2),
-            (Code::IpNotAllowed, |key| key.allowed_ips = ["10.0.0.0/8".parse().unwrap()].into()),
-            (Code::CustomerNotAllowed, |key| key.customers = ["cus_42".into()].into()),
-            (Code::InsufficientScope, |key| key.scopes = [].into()),
+            (Code::IpNotAllowed, |key| {
+                key.rare.allowed_ips = vec!["10.0.0.0/8".parse().unwrap()];
+            }),
+            (Code::CustomerNotAllowed, |key| key.rare.customers = vec!["cus_42".into()]),
+            (Code::InsufficientScope, |key| key.grants_nothing = true),
         ];
         for wrong in 0..1_u32 << reasons.len() {
-            let mut key = key();
+            let mut made = made();
             let mut first = Code::Valid;
             for (bit, (code, spoil)) in reasons.iter().enumerate().rev() {
                 if wrong & 1 << bit != 0 {
-                    spoil(&mut key);
+                    spoil(&mut made);
                     first = *code;
                 }
             }
+            let key = make(made);
             assert_eq!(code(&key, By::Secret, &question(&["orders:read"])), first, "{wrong:b}");
         }
     }
@@ -289,19 +313,17 @@ mod tests {
     #[test]
     fn times_are_exact() {
         let at_the_instant = |key: &KeyFacts| code(key, By::Secret, &question(&[]));
-        let mut expiring = key();
-        expiring.expires_at = Some(at(101));
-        assert_eq!(at_the_instant(&expiring), Code::Valid);
-        expiring.expires_at = Some(at(100));
-        assert_eq!(at_the_instant(&expiring), Code::Expired);
-        let mut overlapping = key();
-        overlapping.secret_ends_at = Some(at(101));
+        let expiring = |second| key(|key| key.expires_at = Some(at(second)));
+        assert_eq!(at_the_instant(&expiring(101)), Code::Valid);
+        assert_eq!(at_the_instant(&expiring(100)), Code::Expired);
+        let overlapping = key(|key| key.rare.replaced = Some((1, at(101))));
         assert_eq!(at_the_instant(&overlapping), Code::Valid);
     }
 
     #[test]
     fn a_public_key_alone_stands_for_publishable_permissions_that_are_held() {
-        let by_public = |scopes: &[&'static str]| code(&key(), By::PublicKey, &question(scopes));
+        let by_public =
+            |scopes: &[&'static str]| code(&key(|_| ()), By::PublicKey, &question(scopes));
         assert_eq!(by_public(&[]), Code::Valid);
         assert_eq!(by_public(&["clicks:write"]), Code::Valid);
         assert_eq!(by_public(&["orders:read"]), Code::InsufficientScope);
@@ -312,26 +334,27 @@ mod tests {
     #[test]
     fn exceptions_go_before_what_is_allowed() {
         let ranges = |ranges: &[&str]| ranges.iter().map(|range| range.parse().unwrap()).collect();
-        let mut key = key();
         let from = |key: &KeyFacts, ip: Option<&str>| {
             let ip = ip.map(|ip| ip.parse().unwrap());
             code(key, By::Secret, &Question { ip, ..question(&[]) })
         };
-        key.excluded_ips = ranges(&["10.1.0.0/16"]);
-        assert_eq!(from(&key, Some("192.0.2.1")), Code::Valid);
-        assert_eq!(from(&key, Some("10.1.2.3")), Code::IpNotAllowed);
-        assert_eq!(from(&key, None), Code::IpNotAllowed);
-        key.allowed_ips = ranges(&["10.0.0.0/8"]);
-        assert_eq!(from(&key, Some("10.2.0.1")), Code::Valid);
-        assert_eq!(from(&key, Some("10.1.2.3")), Code::IpNotAllowed);
-        assert_eq!(from(&key, Some("192.0.2.1")), Code::IpNotAllowed);
-        assert_eq!(from(&key, None), Code::IpNotAllowed);
+        let open = key(|key| key.rare.excluded_ips = ranges(&["10.1.0.0/16"]));
+        assert_eq!(from(&open, Some("192.0.2.1")), Code::Valid);
+        assert_eq!(from(&open, Some("10.1.2.3")), Code::IpNotAllowed);
+        assert_eq!(from(&open, None), Code::IpNotAllowed);
+        let narrow = key(|key| {
+            key.rare.excluded_ips = ranges(&["10.1.0.0/16"]);
+            key.rare.allowed_ips = ranges(&["10.0.0.0/8"]);
+        });
+        assert_eq!(from(&narrow, Some("10.2.0.1")), Code::Valid);
+        assert_eq!(from(&narrow, Some("10.1.2.3")), Code::IpNotAllowed);
+        assert_eq!(from(&narrow, Some("192.0.2.1")), Code::IpNotAllowed);
+        assert_eq!(from(&narrow, None), Code::IpNotAllowed);
     }
 
     #[test]
     fn origins_restrict_the_public_key_and_not_the_secret() {
-        let mut key = key();
-        key.allowed_origins = ["https://shop.example".into()].into();
+        let key = key(|key| key.rare.allowed_origins = vec!["https://shop.example".into()]);
         let asked = |by, origin: Option<&'static str>| {
             code(
                 &key,

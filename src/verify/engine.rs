@@ -6,15 +6,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_web::{HttpRequest, web::Data};
 use ipnet::IpNet;
 use parking_lot::Mutex;
 
 use super::{
+    catalogue::Catalogue,
     confirmed::Confirmed,
     facts::{ApplicationFacts, GatewayFacts, KeyFacts},
+    interned::Interned,
     known::Known,
     listener::{Heard, Listener},
     look_ups::LookUps,
+    used::Used,
 };
 use crate::{
     changes::Change,
@@ -41,12 +45,15 @@ pub(super) struct Shared {
     pub keys: Arc<Known<KeyFacts>>,
     pub applications: Arc<Known<ApplicationFacts>>,
     pub gateways: Arc<Known<GatewayFacts>>,
-    /// Until when the three above are true.
+    pub catalogue: Arc<Known<Catalogue>>,
+    /// Until when the four above are true.
     pub confirmed: Arc<Confirmed>,
+    pub interned: Arc<Interned>,
     pub look_ups: LookUps,
     pub limits: Limits,
     pub strangers: Limiter<IpAddr>,
     pub recorder: Recorder,
+    pub used: Used,
     trusted_proxies: Vec<IpNet>,
     listener: Mutex<Option<Listener>>,
 }
@@ -58,15 +65,20 @@ impl Engine {
     /// When a thread cannot be started, or `REDIS_URL` cannot be understood.
     pub fn start(config: &Config, database_url: &str, recorder: Recorder) -> anyhow::Result<Self> {
         let confirmed = Arc::new(Confirmed::new(Instant::now()));
+        let used = Used::default();
+        recorder.attach(used.clone());
         let engine = Self(Arc::new(Shared {
             keys: Arc::new(Known::new(config.cached_keys, UNKNOWN, Arc::clone(&confirmed))),
             applications: Arc::new(Known::new(OTHERS, OTHERS, Arc::clone(&confirmed))),
             gateways: Arc::new(Known::new(OTHERS, OTHERS, Arc::clone(&confirmed))),
+            catalogue: Arc::new(Known::new(1, 1, Arc::clone(&confirmed))),
             confirmed,
+            interned: Arc::default(),
             look_ups: LookUps::start(database_url)?,
             limits: Limits::start(COUNTED, config.redis_url.as_ref())?,
             strangers: Limiter::new(COUNTED),
             recorder,
+            used,
             trusted_proxies: config.trusted_proxies.clone(),
             listener: Mutex::default(),
         }));
@@ -90,22 +102,27 @@ impl Engine {
             Change::Keys(ids) => self.0.keys.forget(&ids),
             Change::Gateway(id) => self.0.gateways.forget(&[id]),
             Change::Application(id) => self.0.applications.forget(&[id]),
-            Change::Catalogue => self.forget_everything(),
+            // An environment's slug is part of what is known of a gateway, and there are few of those.
+            Change::Catalogue => {
+                self.0.catalogue.forget_everything();
+                self.0.gateways.forget_everything();
+            }
         }
     }
 
-    /// Forgets everything, as when what every key may do has changed.
-    pub fn forget_everything(&self) {
-        self.0.keys.forget_everything();
-        self.0.applications.forget_everything();
-        self.0.gateways.forget_everything();
+    /// Looks everything up again before using it: changes may have been missed. What is in memory does for as long as
+    /// Postgres cannot be asked.
+    fn doubt_everything(&self) {
+        self.0.confirmed.doubt(Instant::now());
+        self.0.keys.ground();
+        self.0.applications.ground();
+        self.0.gateways.ground();
+        self.0.catalogue.ground();
     }
 
-    /// Looks everything up again before using it: changes may have been missed.
-    fn doubt_everything(&self) {
-        self.0.keys.doubt_everything();
-        self.0.applications.doubt_everything();
-        self.0.gateways.doubt_everything();
+    /// How many keys are in memory.
+    pub fn known_keys(&self) -> usize {
+        self.0.keys.len()
     }
 
     /// Every change that was committed before `at` has been applied here.
@@ -136,6 +153,11 @@ impl Engine {
     /// How often they were counted in Redis, and how often that was in vain.
     pub fn limits_counts(&self) -> limits::Counts {
         self.0.limits.counts()
+    }
+
+    /// The engine that a request is for.
+    pub(super) fn of(request: &HttpRequest) -> &Self {
+        request.app_data::<Data<Self>>().expect("/v1 is added where there is an engine")
     }
 
     pub(super) fn trusted_proxies(&self) -> &[IpNet] {

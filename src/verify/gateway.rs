@@ -1,21 +1,20 @@
 //! Which gateway asks.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use actix_web::{
     HttpRequest,
     http::header::{AUTHORIZATION, HeaderName, HeaderValue},
 };
 
-use super::{Engine, facts::GatewayFacts, problem::Problem};
+use super::{Engine, entry::Entry, facts::GatewayFacts, problem::Problem};
 use crate::credentials::Presented;
+
+static GATEWAY_TOKEN: HeaderName = HeaderName::from_static("x-gateway-token");
 
 /// A gateway, and how old what we know of it is if Postgres could not be asked.
 pub struct Asking {
-    pub gateway: Arc<GatewayFacts>,
+    pub gateway: Entry<GatewayFacts>,
     pub stale: Option<Duration>,
 }
 
@@ -26,6 +25,7 @@ pub struct Asking {
 pub async fn by_bearer(
     engine: &Engine,
     request: &HttpRequest,
+    now: Instant,
     deadline: Instant,
 ) -> Result<Asking, Problem> {
     let value = only_one(request, &AUTHORIZATION)?.and_then(|value| value.to_str().ok());
@@ -33,7 +33,7 @@ pub async fn by_bearer(
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim_matches(' '));
-    by_token(engine, token, deadline).await
+    by_token(engine, token, now, deadline).await
 }
 
 /// The gateway whose token comes as `X-Gateway-Token`; `Authorization` is the caller's there.
@@ -43,22 +43,24 @@ pub async fn by_bearer(
 pub async fn by_header(
     engine: &Engine,
     request: &HttpRequest,
+    now: Instant,
     deadline: Instant,
 ) -> Result<Asking, Problem> {
-    let name = HeaderName::from_static("x-gateway-token");
-    let token = only_one(request, &name)?.and_then(|value| value.to_str().ok());
-    by_token(engine, token, deadline).await
+    let token = only_one(request, &GATEWAY_TOKEN)?.and_then(|value| value.to_str().ok());
+    by_token(engine, token, now, deadline).await
 }
 
 async fn by_token(
     engine: &Engine,
     token: Option<&str>,
+    now: Instant,
     deadline: Instant,
 ) -> Result<Asking, Problem> {
     let Some(token @ Presented::GatewayToken(_)) = token.and_then(Presented::parse) else {
         return Err(Problem::UnknownGateway);
     };
-    let learned = engine.gateway(token.hash(), deadline).await.map_err(|_| Problem::CannotKnow)?;
+    let learned =
+        engine.gateway(token.hash(), now, deadline).await.map_err(|_| Problem::CannotKnow)?;
     let gateway = learned.found.ok_or(Problem::UnknownGateway)?;
     Ok(Asking { gateway, stale: learned.stale })
 }

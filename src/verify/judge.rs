@@ -10,11 +10,13 @@ use chrono::Utc;
 
 use super::{
     Engine,
+    catalogue::Catalogue,
     checks::{check, check_application},
     code::Code,
     credential::Credential,
+    entry::Entry,
     facts::{ApplicationFacts, GatewayFacts, KeyFacts},
-    look_ups::{CannotKnow, Lane, Learned},
+    look_ups::{CannotKnow, Lane, Learned, Wish},
     queries,
     verdict::{By, Holder, Question, Verdict},
 };
@@ -23,106 +25,140 @@ use crate::{credentials::SecretHash, limits::Limit};
 /// How often one address may present keys that do not exist.
 const STRANGERS: [Limit; 1] = [Limit { requests: 60, per_seconds: 60 }];
 
+/// A verdict, and how old the facts are if Postgres could not be asked.
+pub struct Judged {
+    pub verdict: Verdict,
+    pub stale: Option<Duration>,
+}
+
+/// How long there is to find out.
+#[derive(Clone, Copy)]
+struct Time {
+    now: Instant,
+    deadline: Instant,
+}
+
 impl Engine {
     /// The gateway with this token. It served us before, most likely, so it is looked up ahead of unknown keys.
     pub(super) async fn gateway(
         &self,
         token: SecretHash,
+        now: Instant,
         deadline: Instant,
     ) -> Result<Learned<GatewayFacts>, CannotKnow> {
-        let query = move |conn: &mut _| queries::gateway_by_token(conn, &token);
-        let gateway =
-            self.0.look_ups.learn(&self.0.gateways, token, Lane::Known, deadline, query).await?;
+        let wish = Wish { hash: token, lane: Lane::Known, now, deadline };
+        let gateway = self
+            .0
+            .look_ups
+            .learn(&self.0.gateways, wish, || {
+                move |conn: &mut _| queries::gateway_by_token(conn, &token)
+            })
+            .await?;
         if let Some(gateway) = &gateway.found {
-            self.0.recorder.contact(gateway.id, Utc::now());
+            let now = Utc::now();
+            if gateway.is_first_in_second(now.timestamp()) {
+                self.0.recorder.contact(gateway.id, now);
+            }
         }
         Ok(gateway)
     }
 
-    /// The verdict, and how old the facts are if Postgres could not be asked.
+    /// The verdict. Every answer but those to questions that cannot be understood comes by here.
     pub(super) async fn judge(
         &self,
         credential: &Credential,
         question: &Question<'_>,
+        now: Instant,
         deadline: Instant,
-    ) -> Result<(Verdict, Option<Duration>), CannotKnow> {
-        let (holder, stale) = match self.identify(credential, deadline).await? {
-            Ok(identified) => identified,
-            Err(no) => return Ok((self.turn_away(no, question), None)),
-        };
-        let verdict = match holder {
-            Holder::Key(key, by) => self.judge_key(key, by, question, deadline).await,
-            holder => match check_application(question) {
-                Ok(()) => {
-                    if let Holder::Application(application) = &holder {
-                        self.0.recorder.identified(application.id, Utc::now());
-                    }
-                    Verdict::valid(holder, None)
-                }
-                Err(refusal) => Verdict::refused(refusal, holder),
-            },
-        };
-        Ok((verdict, stale))
-    }
-
-    /// Whose credential it is. A pair whose halves do not belong together is nobody's.
-    async fn identify(
-        &self,
-        credential: &Credential,
-        deadline: Instant,
-    ) -> Result<Result<(Holder, Option<Duration>), Verdict>, CannotKnow> {
+    ) -> Result<Judged, CannotKnow> {
+        let time = Time { now, deadline };
         let not_found =
             || Verdict::unknown(Code::KeyNotFound, "There is no such key, or it was deleted.");
-        Ok(match credential {
+        let learned = match credential {
             Credential::Missing => {
-                Err(Verdict::unknown(Code::MissingKey, "The caller presented no credential."))
+                return Ok(fresh(Verdict::unknown(
+                    Code::MissingKey,
+                    "The caller presented no credential.",
+                )));
             }
-            Credential::Malformed(why) => Err(Verdict::unknown(Code::MalformedKey, why)),
-            Credential::Secret(hash) => {
-                let Learned { found, stale } = self.key_by_secret(*hash, deadline).await?;
-                found.map(|key| (Holder::Key(key, By::Secret), stale)).ok_or_else(not_found)
-            }
-            Credential::Pair { public_key, secret } => {
-                let Learned { found, stale } = self.key_by_secret(*secret, deadline).await?;
-                found
-                    .filter(|key| *key.public_key == **public_key)
-                    .map(|key| (Holder::Key(key, By::Secret), stale))
-                    .ok_or_else(not_found)
-            }
-            Credential::PublicKey(public_key) => {
-                let Learned { found, stale } = self.key_by_public_key(public_key, deadline).await?;
-                found.map(|key| (Holder::Key(key, By::PublicKey), stale)).ok_or_else(not_found)
+            Credential::Malformed(why) => {
+                return Ok(fresh(Verdict::unknown(Code::MalformedKey, why)));
             }
             Credential::Application { app_id, secret } => {
-                let Learned { found, stale } = self.application(*secret, deadline).await?;
-                found
-                    .filter(|application| *application.app_id == **app_id)
-                    .map(|application| (Holder::Application(application), stale))
-                    .ok_or_else(not_found)
+                let Learned { found, stale } = self.application(*secret, time).await?;
+                return Ok(match found.filter(|application| application.public_id() == app_id) {
+                    Some(application) => {
+                        Judged { verdict: self.judge_application(application, question), stale }
+                    }
+                    None => fresh(self.turn_away(not_found(), question)),
+                });
             }
-        })
+            Credential::PublicKey(public_key) => self.key_by_public_key(public_key, time).await?,
+            Credential::Secret(secret) | Credential::Pair { secret, .. } => {
+                self.key_by_secret(*secret, time).await?
+            }
+        };
+        // A pair whose halves do not belong together is nobody's.
+        let key = learned.found.filter(|key| match credential {
+            Credential::Pair { public_key, .. } => key.public_key() == public_key,
+            _ => true,
+        });
+        let Some(key) = key else { return Ok(fresh(self.turn_away(not_found(), question))) };
+        let by = match credential {
+            Credential::PublicKey(_) => By::PublicKey,
+            _ => By::Secret,
+        };
+        let catalogue = self.catalogue(time).await?;
+        let stale = learned.stale.max(catalogue.stale);
+        let catalogue = catalogue.found.ok_or(CannotKnow)?;
+        Ok(Judged { verdict: self.judge_key(key, &catalogue, by, question, deadline).await, stale })
+    }
+
+    fn judge_application(
+        &self,
+        application: Entry<ApplicationFacts>,
+        question: &Question<'_>,
+    ) -> Verdict {
+        match check_application(question) {
+            Ok(()) => {
+                self.0.recorder.identified(application.id, Utc::now());
+                Verdict::valid(Holder::Application(application), None)
+            }
+            Err(refusal) => Verdict::refused(refusal, Holder::Application(application)),
+        }
     }
 
     async fn judge_key(
         &self,
-        key: Arc<KeyFacts>,
+        key: Entry<KeyFacts>,
+        catalogue: &Catalogue,
         by: By,
         question: &Question<'_>,
         deadline: Instant,
     ) -> Verdict {
         let now = Utc::now();
-        let verdict = match check(&key, by, question, now) {
-            Err(refusal) => Verdict::refused(refusal, Holder::Key(key.clone(), by)),
-            Ok(()) => {
-                let who = (key.id, &*key.public_key);
-                let spending = self.0.limits.spend(who, &key.limits, question.cost, deadline).await;
-                Verdict::after_spending(Holder::Key(key.clone(), by), spending)
+        if let Some((secret, _)) = key.rare().replaced {
+            self.0.recorder.old_secret(secret, question.ip, now);
+        }
+        if let Err(refusal) = check(&key, catalogue, by, question, now) {
+            self.0.recorder.record(key.id, refusal.code.slug(), false, now);
+            return Verdict::refused(refusal, Holder::Key(key));
+        }
+        let limits = &key.terms.limits;
+        let spending = match limits.is_empty() {
+            true => None,
+            false => {
+                let who = (key.id, key.public_key());
+                self.0.limits.spend(who, limits, question.cost, deadline).await
             }
         };
-        let is_valid = verdict.code == Code::Valid;
-        self.0.recorder.record(key.id, verdict.code.slug(), is_valid, now);
-        if let (Some(secret), Some(_)) = (key.secret_id, key.secret_ends_at) {
-            self.0.recorder.old_secret(secret, question.ip, now);
+        let mut verdict = Verdict::after_spending(Holder::Key(key), spending);
+        let Holder::Key(key) = &verdict.holder else { return verdict };
+        if verdict.code == Code::Valid {
+            self.0.used.count(key, now, &self.0.recorder);
+            verdict.permissions = Some(catalogue.listed(&key.terms, by));
+        } else {
+            self.0.recorder.record(key.id, verdict.code.slug(), false, now);
         }
         verdict
     }
@@ -130,9 +166,6 @@ impl Engine {
     /// Whoever presents one unknown key after the other is told to slow down. Known keys from the same address are
     /// not affected.
     fn turn_away(&self, no: Verdict, question: &Question<'_>) -> Verdict {
-        if no.code != Code::KeyNotFound {
-            return no;
-        }
         let Some(ip) = question.ip else { return no };
         match self.0.strangers.spend(network(ip), &STRANGERS, 1) {
             Some(spending) if !spending.admitted => Verdict {
@@ -148,31 +181,53 @@ impl Engine {
     async fn key_by_secret(
         &self,
         hash: SecretHash,
-        deadline: Instant,
+        time: Time,
     ) -> Result<Learned<KeyFacts>, CannotKnow> {
-        let query = move |conn: &mut _| queries::key_by_secret(conn, &hash);
-        self.0.look_ups.learn(&self.0.keys, hash, Lane::Unknown, deadline, query).await
+        let query = || {
+            let interned = Arc::clone(&self.0.interned);
+            move |conn: &mut _| queries::key_by_secret(conn, &hash, &interned)
+        };
+        self.0.look_ups.learn(&self.0.keys, time.wish(hash, Lane::Unknown), query).await
     }
 
     async fn key_by_public_key(
         &self,
         public_key: &str,
-        deadline: Instant,
+        time: Time,
     ) -> Result<Learned<KeyFacts>, CannotKnow> {
-        let hash = SecretHash::of(public_key);
-        let public_key = public_key.to_owned();
-        let query = move |conn: &mut _| queries::key_by_public_key(conn, &public_key);
-        self.0.look_ups.learn(&self.0.keys, hash, Lane::Unknown, deadline, query).await
+        let query = || {
+            let (interned, public_key) = (Arc::clone(&self.0.interned), public_key.to_owned());
+            move |conn: &mut _| queries::key_by_public_key(conn, &public_key, &interned)
+        };
+        let wish = time.wish(SecretHash::of(public_key), Lane::Unknown);
+        self.0.look_ups.learn(&self.0.keys, wish, query).await
     }
 
     async fn application(
         &self,
         secret: SecretHash,
-        deadline: Instant,
+        time: Time,
     ) -> Result<Learned<ApplicationFacts>, CannotKnow> {
-        let query = move |conn: &mut _| queries::application_by_secret(conn, &secret);
-        self.0.look_ups.learn(&self.0.applications, secret, Lane::Unknown, deadline, query).await
+        let query = || move |conn: &mut _| queries::application_by_secret(conn, &secret);
+        let wish = time.wish(secret, Lane::Unknown);
+        self.0.look_ups.learn(&self.0.applications, wish, query).await
     }
+
+    async fn catalogue(&self, time: Time) -> Result<Learned<Catalogue>, CannotKnow> {
+        let query = || |conn: &mut _| queries::catalogue(conn).map(Some);
+        let wish = time.wish(Catalogue::hash(), Lane::Known);
+        self.0.look_ups.learn(&self.0.catalogue, wish, query).await
+    }
+}
+
+impl Time {
+    fn wish(self, hash: SecretHash, lane: Lane) -> Wish {
+        Wish { hash, lane, now: self.now, deadline: self.deadline }
+    }
+}
+
+fn fresh(verdict: Verdict) -> Judged {
+    Judged { verdict, stale: None }
 }
 
 /// Whoever has an IPv6 address has the whole /64.

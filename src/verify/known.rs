@@ -5,33 +5,28 @@
 //! while its flight is listed, and forgetting empties the list under the same lock.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use futures_util::future::{FutureExt, Shared};
+use futures_util::FutureExt;
 use parking_lot::Mutex;
-use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter, sync::Cache};
+use quick_cache::sync::Cache;
 use tokio::sync::oneshot;
 
-use super::{confirmed::Confirmed, facts::Fact};
+use super::{
+    confirmed::{Confirmed, Micros},
+    entry::{Entry, Told},
+    facts::Fact,
+    flights::{Awaited, Flights, Found},
+    table::{Index, Table},
+};
 use crate::credentials::SecretHash;
 
 /// Older facts are looked up again before they are used.
 pub const FRESH: Duration = Duration::from_secs(5);
 /// Facts this old are not used even when Postgres is away.
 pub const STALE: Duration = Duration::from_secs(60);
-/// Nobody joins a look-up that has been under way for longer: it may be stuck.
-const PATIENCE: Duration = Duration::from_millis(120);
-
-/// Facts, or that there are none.
-pub type Found<T> = Option<Arc<T>>;
-/// The answer of a look-up, for everyone who waits for it. An error: it ended without one.
-pub type Awaited<T> = Shared<oneshot::Receiver<Found<T>>>;
 
 /// What memory says about a hash.
 pub enum Recalled<T> {
@@ -39,7 +34,7 @@ pub enum Recalled<T> {
     Fresh(Found<T>),
     /// Known once: to be used only when Postgres cannot be asked.
     Old {
-        facts: Arc<T>,
+        facts: Entry<T>,
         age: Duration,
     },
     Unknown,
@@ -56,95 +51,65 @@ pub enum Joined<T: Fact> {
 /// Bounded memory of facts by the hash of the credential that finds them. Absence is remembered apart, so that a
 /// flood of unknown credentials pushes out nothing but itself.
 pub struct Known<T: Fact> {
-    present: Cache<SecretHash, Kept<T>, UnitWeighter, DefaultHashBuilder, Evicted>,
-    absent: Cache<SecretHash, Instant>,
+    present: Table<T>,
+    absent: Cache<SecretHash, Micros>,
     pending: Mutex<Pending<T>>,
-    /// How often everything was doubted.
-    doubts: AtomicU32,
     confirmed: Arc<Confirmed>,
 }
 
-struct Kept<T> {
-    facts: Arc<T>,
-    asked_at: Instant,
-    /// What was looked up before the last doubt is old, however young.
-    doubts: u32,
-}
-
-impl<T> Clone for Kept<T> {
-    fn clone(&self) -> Self {
-        Self { facts: Arc::clone(&self.facts), ..*self }
-    }
-}
-
+/// What only those need who look up and who forget.
 struct Pending<T> {
-    flights: HashMap<SecretHash, Flight<T>>,
-    next_number: u64,
-    /// Under which hashes a row is remembered.
-    hashes: HashMap<i64, Vec<SecretHash>>,
-}
-
-struct Flight<T> {
-    number: u64,
-    asked_at: Instant,
-    answer: Awaited<T>,
+    flights: Flights<T>,
+    index: Index<T>,
 }
 
 impl<T: Fact> Known<T> {
     /// Remembers at most `present` facts and `absent` absences.
     pub fn new(present: usize, absent: usize, confirmed: Arc<Confirmed>) -> Self {
         Self {
-            present: Cache::with(
-                present,
-                present as u64,
-                UnitWeighter,
-                DefaultHashBuilder::default(),
-                Evicted,
-            ),
+            present: Table::new(present),
             absent: Cache::new(absent),
             pending: Mutex::new(Pending {
-                flights: HashMap::new(),
-                next_number: 0,
-                hashes: HashMap::new(),
+                flights: Flights::default(),
+                index: Index::new(present),
             }),
-            doubts: AtomicU32::new(0),
             confirmed,
         }
     }
 
     /// What is remembered, without waiting.
     pub fn recall(&self, hash: &SecretHash, now: Instant) -> Recalled<T> {
-        if let Some(Kept { facts, asked_at, doubts }) = self.present.get(hash) {
-            let age = self.confirmed.age(asked_at, now);
-            let is_trusted = doubts == self.doubts.load(Ordering::Acquire);
-            return match age {
-                age if age < FRESH && is_trusted => Recalled::Fresh(Some(facts)),
+        if let Some(facts) = self.present.get(hash) {
+            let asked_at = self.confirmed.instant(facts.asked_at());
+            return match self.confirmed.age(asked_at, now) {
+                age if age < FRESH && !self.confirmed.is_doubted(asked_at) => {
+                    Recalled::Fresh(Some(facts))
+                }
                 age if age < STALE => Recalled::Old { facts, age },
                 _ => Recalled::Unknown,
             };
         }
-        let is_absent = self.absent.get(hash).is_some_and(|at| self.confirmed.age(at, now) < FRESH);
+        // New rows are no news to those who listen for changes. But nobody presents a credential before it is made.
+        let is_absent = self.absent.get(hash).is_some_and(|asked_at| {
+            let asked_at = self.confirmed.instant(asked_at);
+            self.confirmed.age(asked_at, now) < FRESH && !self.confirmed.is_doubted(asked_at)
+        });
         if is_absent { Recalled::Fresh(None) } else { Recalled::Unknown }
     }
 
     /// Joins the look-up of this hash, or begins one.
     pub fn join(self: &Arc<Self>, hash: SecretHash, now: Instant) -> Joined<T> {
         let mut pending = self.pending.lock();
-        if let Some(flight) = pending.flights.get(&hash)
-            && now.saturating_duration_since(flight.asked_at) < PATIENCE
-        {
-            return Joined::Follow(flight.answer.clone());
+        if let Some(answer) = pending.flights.join(&hash, now) {
+            return Joined::Follow(answer);
         }
-        let (sender, answer) = oneshot::channel();
         // Whoever did not find it in memory a moment ago may find it now.
         if let Recalled::Fresh(found) = self.recall(&hash, now) {
+            let (sender, answer) = oneshot::channel();
             let _ = sender.send(found);
             return Joined::Follow(answer.shared());
         }
-        let answer = answer.shared();
-        let number = pending.next_number;
-        pending.next_number += 1;
-        pending.flights.insert(hash, Flight { number, asked_at: now, answer: answer.clone() });
+        let (number, sender, answer) = pending.flights.begin(hash, now);
         let ticket =
             Ticket { known: Arc::clone(self), hash, number, asked_at: now, sender: Some(sender) };
         Joined::Lead(ticket, answer)
@@ -157,8 +122,8 @@ impl<T: Fact> Known<T> {
         pending.flights.clear();
         self.absent.clear();
         for id in ids {
-            for hash in pending.hashes.remove(id).unwrap_or_default() {
-                self.present.remove(&hash);
+            for entry in pending.index.take(*id) {
+                self.present.remove(entry.hash());
             }
         }
     }
@@ -167,65 +132,35 @@ impl<T: Fact> Known<T> {
     pub fn forget_everything(&self) {
         let mut pending = self.pending.lock();
         pending.flights.clear();
-        pending.hashes.clear();
+        pending.index.clear();
         self.absent.clear();
         self.present.clear();
     }
 
-    /// Has everything looked up again before it is used: changes may have been missed. Unlike what is forgotten, it
-    /// will still do for a while if Postgres cannot be asked.
-    pub fn doubt_everything(&self) {
-        let mut pending = self.pending.lock();
-        pending.flights.clear();
-        self.absent.clear();
-        self.doubts.fetch_add(1, Ordering::Release);
+    /// Lets nobody wait for a look-up that began before now: for when everything is doubted.
+    pub fn ground(&self) {
+        self.pending.lock().flights.clear();
     }
 
-    fn remember(
-        &self,
-        pending: &mut Pending<T>,
-        hash: SecretHash,
-        asked_at: Instant,
-        found: &Found<T>,
-    ) {
+    /// How many facts are remembered.
+    pub fn len(&self) -> usize {
+        self.pending.lock().index.len()
+    }
+
+    fn remember(&self, pending: &mut Pending<T>, hash: SecretHash, at: Micros, found: &Found<T>) {
         let Some(facts) = found else {
-            if let Some((_, kept)) = self.present.remove(&hash) {
-                pending.unlist(kept.facts.id(), &hash);
+            if let Some(gone) = self.present.remove(&hash) {
+                pending.index.remove(&gone);
             }
-            self.absent.insert(hash, asked_at);
+            self.absent.insert(hash, at);
             return;
         };
         self.absent.remove(&hash);
-        let mut evicted = Vec::new();
-        let doubts = self.doubts.load(Ordering::Acquire);
-        let kept = Kept { facts: Arc::clone(facts), asked_at, doubts };
-        self.present.insert_with_lifecycle(hash, kept, &mut evicted);
-        // What is replaced counts as pushed out, under the same hash: listing comes last, or the row could not be
-        // forgotten any more.
-        for (id, hash) in evicted {
-            pending.unlist(id, &hash);
+        let is_full = pending.index.len() >= self.present.capacity();
+        for gone in self.present.insert(facts.clone(), is_full) {
+            pending.index.remove(&gone);
         }
-        if self.present.peek(&hash).is_some() {
-            pending.list(facts.id(), hash);
-        }
-    }
-}
-
-impl<T> Pending<T> {
-    fn list(&mut self, id: i64, hash: SecretHash) {
-        let hashes = self.hashes.entry(id).or_default();
-        if !hashes.contains(&hash) {
-            hashes.push(hash);
-        }
-    }
-
-    fn unlist(&mut self, id: i64, hash: &SecretHash) {
-        if let Some(hashes) = self.hashes.get_mut(&id) {
-            hashes.retain(|other| other != hash);
-            if hashes.is_empty() {
-                self.hashes.remove(&id);
-            }
-        }
+        pending.index.add(facts.clone());
     }
 }
 
@@ -240,11 +175,12 @@ pub struct Ticket<T: Fact> {
 
 impl<T: Fact> Ticket<T> {
     /// Tells everyone who waits, and remembers it unless something was forgotten since the look-up began.
-    pub fn answer(mut self, found: Option<T>) {
-        let found = found.map(Arc::new);
+    pub fn answer(mut self, told: Option<Told<T>>) {
+        let at = self.known.confirmed.compact(self.asked_at);
+        let found = told.map(|told| Entry::new(self.hash, at, told));
         let mut pending = self.known.pending.lock();
-        if pending.lands(&self.hash, self.number) {
-            self.known.remember(&mut pending, self.hash, self.asked_at, &found);
+        if pending.flights.end(&self.hash, self.number) {
+            self.known.remember(&mut pending, self.hash, at, &found);
         }
         drop(pending);
         if let Some(sender) = self.sender.take() {
@@ -256,38 +192,15 @@ impl<T: Fact> Ticket<T> {
 impl<T: Fact> Drop for Ticket<T> {
     fn drop(&mut self) {
         if self.sender.is_some() {
-            self.known.pending.lock().lands(&self.hash, self.number);
+            self.known.pending.lock().flights.end(&self.hash, self.number);
         }
-    }
-}
-
-impl<T> Pending<T> {
-    /// Takes a flight off the list; `false` when it is no longer on it.
-    fn lands(&mut self, hash: &SecretHash, number: u64) -> bool {
-        let listed = self.flights.get(hash).is_some_and(|flight| flight.number == number);
-        if listed {
-            self.flights.remove(hash);
-        }
-        listed
-    }
-}
-
-/// Tells an insertion what it pushed out or replaced.
-#[derive(Clone)]
-struct Evicted;
-
-impl<T: Fact> Lifecycle<SecretHash, Kept<T>> for Evicted {
-    type RequestState = Vec<(i64, SecretHash)>;
-
-    fn on_evict(&self, evicted: &mut Self::RequestState, hash: SecretHash, kept: Kept<T>) {
-        evicted.push((kept.facts.id(), hash));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::facts::GatewayFacts;
+    use crate::verify::{facts::GatewayFacts, flights::PATIENCE};
 
     type Memory = Arc<Known<GatewayFacts>>;
 
@@ -299,8 +212,14 @@ mod tests {
         SecretHash::of(text)
     }
 
-    fn facts(id: i64) -> GatewayFacts {
-        GatewayFacts { id, environment_id: 1, environment: "production".into() }
+    fn facts(id: i64) -> Told<GatewayFacts> {
+        let facts = GatewayFacts { id, environment_id: 1, ..GatewayFacts::default() };
+        Told { facts, public_id: "production".into(), name: String::new() }
+    }
+
+    fn doubt_everything(memory: &Memory) {
+        memory.confirmed.doubt(Instant::now());
+        memory.ground();
     }
 
     fn lead(memory: &Memory, text: &str) -> (Ticket<GatewayFacts>, Awaited<GatewayFacts>) {
@@ -367,7 +286,7 @@ mod tests {
     fn however_many_ask_there_is_one_look_up() {
         let memory = memory();
         let (ticket, answer) = lead(&memory, "a");
-        let followers: Vec<_> = (0..100)
+        let followers: Vec<_> = (0..1_000)
             .map(|_| match memory.join(hash("a"), Instant::now()) {
                 Joined::Follow(answer) => answer,
                 Joined::Lead(..) => panic!("a second look-up"),
@@ -417,7 +336,7 @@ mod tests {
     fn what_was_looked_up_again_is_forgotten_all_the_same() {
         let memory = memory();
         learn(&memory, "a", 7);
-        memory.doubt_everything();
+        doubt_everything(&memory);
         learn(&memory, "a", 7);
         memory.forget(&[7]);
         assert!(is_unknown(&memory, "a"));
@@ -438,7 +357,7 @@ mod tests {
     fn what_is_doubted_is_old_until_it_is_looked_up_again() {
         let memory = memory();
         learn(&memory, "a", 7);
-        memory.doubt_everything();
+        doubt_everything(&memory);
         assert!(matches!(memory.recall(&hash("a"), Instant::now()), Recalled::Old { .. }));
         learn(&memory, "a", 7);
         assert!(is_fresh(&memory, "a"));
@@ -459,9 +378,31 @@ mod tests {
     fn what_is_pushed_out_leaves_nothing_behind() {
         let memory = memory();
         (0..10_000).for_each(|id| learn(&memory, &id.to_string(), id));
-        let pending = memory.pending.lock();
-        let listed: usize = pending.hashes.values().map(Vec::len).sum();
-        assert_eq!(listed, memory.present.len());
-        assert!(listed <= 110, "{listed}");
+        assert_eq!(memory.len(), 100);
+        let kept = (0..10_000).filter(|id| is_fresh(&memory, &id.to_string())).count();
+        assert_eq!(kept, 100, "what can be forgotten is what can be recalled");
+        (0..10_000).for_each(|id| memory.forget(&[id]));
+        assert!((0..10_000).all(|id| is_unknown(&memory, &id.to_string())));
+        assert_eq!(memory.len(), 0);
+    }
+
+    #[test]
+    fn what_is_used_is_not_pushed_out() {
+        let memory = memory();
+        (0..10).for_each(|id| learn(&memory, &id.to_string(), id));
+        for id in 10..10_000 {
+            learn(&memory, &id.to_string(), id);
+            assert!((0..10).all(|id| is_fresh(&memory, &id.to_string())), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_memory_for_one_remembers_the_last() {
+        let memory: Memory = Arc::new(Known::new(1, 1, Arc::new(Confirmed::new(Instant::now()))));
+        for id in 0..100 {
+            learn(&memory, &id.to_string(), id);
+            assert!(is_fresh(&memory, &id.to_string()));
+            assert_eq!(memory.len(), 1);
+        }
     }
 }

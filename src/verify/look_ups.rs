@@ -14,8 +14,11 @@ use parking_lot::{Condvar, Mutex};
 
 use super::{
     breaker::Breaker,
+    entry::{Entry, Told},
     facts::Fact,
-    known::{Awaited, Found, Joined, Known, Recalled, Ticket},
+    flights::{Awaited, Found},
+    interned::Interned,
+    known::{Joined, Known, Recalled, Ticket},
     queries,
 };
 use crate::{
@@ -38,6 +41,14 @@ pub struct Learned<T> {
     pub found: Found<T>,
     /// How old they are, if Postgres could not be asked.
     pub stale: Option<Duration>,
+}
+
+/// What memory lacks, and how much it matters.
+pub struct Wish {
+    pub hash: SecretHash,
+    pub lane: Lane,
+    pub now: Instant,
+    pub deadline: Instant,
 }
 
 /// Who is served first. What was known before goes ahead of what never was, so that a flood of made-up credentials
@@ -96,27 +107,40 @@ impl LookUps {
     }
 
     /// Facts from memory, or looked up if memory is not fresh: once, however many ask. When Postgres does not answer
-    /// until `deadline`, facts that are not too old will do.
+    /// until the deadline, facts that are not too old will do. `query` is only made when it is needed.
     pub async fn learn<T, Q>(
         &self,
         known: &Arc<Known<T>>,
-        hash: SecretHash,
-        lane: Lane,
-        deadline: Instant,
-        query: Q,
+        wish: Wish,
+        query: impl FnOnce() -> Q,
     ) -> Result<Learned<T>, CannotKnow>
     where
         T: Fact,
-        Q: Fn(&mut PgConnection) -> AppResult<Option<T>> + Send + 'static,
+        Q: Fn(&mut PgConnection) -> AppResult<Option<Told<T>>> + Send + 'static,
     {
-        let now = Instant::now();
-        let old = match known.recall(&hash, now) {
+        let old = match known.recall(&wish.hash, wish.now) {
             Recalled::Fresh(found) => return Ok(Learned { found, stale: None }),
             Recalled::Old { facts, age } => Some((facts, age)),
             Recalled::Unknown => None,
         };
-        let lane = if old.is_some() { Lane::Known } else { lane };
-        match self.look_up(known, hash, lane, deadline, query).await {
+        self.learn_anew(known, wish, old, query()).await
+    }
+
+    async fn learn_anew<T, Q>(
+        &self,
+        known: &Arc<Known<T>>,
+        mut wish: Wish,
+        old: Option<(Entry<T>, Duration)>,
+        query: Q,
+    ) -> Result<Learned<T>, CannotKnow>
+    where
+        T: Fact,
+        Q: Fn(&mut PgConnection) -> AppResult<Option<Told<T>>> + Send + 'static,
+    {
+        if old.is_some() {
+            wish.lane = Lane::Known;
+        }
+        match self.look_up(known, &wish, query).await {
             Ok(found) => Ok(Learned { found, stale: None }),
             Err(CannotKnow) => old
                 .map(|(facts, age)| Learned { found: Some(facts), stale: Some(age) })
@@ -127,27 +151,26 @@ impl LookUps {
     async fn look_up<T, Q>(
         &self,
         known: &Arc<Known<T>>,
-        hash: SecretHash,
-        lane: Lane,
-        deadline: Instant,
+        wish: &Wish,
         query: Q,
     ) -> Result<Found<T>, CannotKnow>
     where
         T: Fact,
-        Q: Fn(&mut PgConnection) -> AppResult<Option<T>> + Send + 'static,
+        Q: Fn(&mut PgConnection) -> AppResult<Option<Told<T>>> + Send + 'static,
     {
+        // Another look-up may have come before this one.
         let now = Instant::now();
         if !self.0.breaker.lets_through(now) {
             return Err(CannotKnow);
         }
-        let (answer, leads): (Awaited<T>, bool) = match known.join(hash, now) {
+        let (answer, leads): (Awaited<T>, bool) = match known.join(wish.hash, now) {
             Joined::Follow(answer) => (answer, false),
             Joined::Lead(ticket, answer) => {
-                self.0.submit(lane, job(ticket, deadline, query));
+                self.0.submit(wish.lane, job(ticket, wish.deadline, query));
                 (answer, true)
             }
         };
-        match tokio::time::timeout_at(deadline.into(), answer).await {
+        match tokio::time::timeout_at(wish.deadline.into(), answer).await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(_)) => Err(CannotKnow),
             Err(_) => {
@@ -179,7 +202,7 @@ impl Drop for LookUps {
 fn job<T, Q>(ticket: Ticket<T>, deadline: Instant, query: Q) -> Job
 where
     T: Fact,
-    Q: Fn(&mut PgConnection) -> AppResult<Option<T>> + Send + 'static,
+    Q: Fn(&mut PgConnection) -> AppResult<Option<Told<T>>> + Send + 'static,
 {
     let mut ticket = Some(ticket);
     let ask = move |conn: &mut PgConnection| {
@@ -273,7 +296,7 @@ impl Shared {
     fn connect(&self) -> AppResult<PgConnection> {
         let mut conn = db::connect(&self.url).map_err(AppError::Unavailable)?;
         conn.batch_execute("set statement_timeout = 1000; set lock_timeout = 500")?;
-        queries::key_by_secret(&mut conn, &SecretHash::of(""))?;
+        queries::key_by_secret(&mut conn, &SecretHash::of(""), &Interned::default())?;
         Ok(conn)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | file | what it is for |
 //! |---|---|
-//! | `routes.rs` | `/v1`: addresses, and how errors look there |
+//! | `routes.rs`, `stand.rs` | `/v1`: addresses, and what stands around every request there |
 //! | `ask.rs` | `POST /v1/verify` |
 //! | `authorize.rs`, `caller.rs` | `/v1/authorize`, for forward-auth gateways; what they forward |
 //! | `gateway.rs` | which gateway asks |
@@ -12,9 +12,13 @@
 //! | `judge.rs` | credential + question → verdict, limits, usage |
 //! | `checks.rs` | the checks in their order, pure |
 //! | `verdict.rs`, `code.rs` | the words of question and verdict; the codes |
-//! | `facts.rs`, `queries.rs` | what is known, and asking Postgres for it |
+//! | `facts.rs`, `catalogue.rs` | what is known: of keys, applications, gateways; of what can be granted at all |
+//! | `queries.rs`, `interned.rs` | asking Postgres for it; what many keys have in common |
 //! | `known.rs`, `confirmed.rs` | the memory of it; until when it is true |
-//! | `look_ups.rs`, `breaker.rs` | asking without ever waiting long |
+//! | `table.rs`, `entry.rs` | how that memory is laid out |
+//! | `look_ups.rs`, `flights.rs`, `breaker.rs` | asking once, without ever waiting long |
+//! | `rehearsal.rs`, `weight.rs` | the way through memory alone: to be timed, and weighed |
+//! | `used.rs` | which keys were accepted, for whoever writes it down |
 //! | `listener.rs` | hearing of changes made by other processes |
 
 mod answer;
@@ -23,21 +27,32 @@ mod authorize;
 mod body;
 mod breaker;
 mod caller;
+mod catalogue;
 mod checks;
 mod code;
 mod confirmed;
 mod credential;
 mod engine;
+mod entry;
 mod facts;
+mod flights;
 mod gateway;
+mod interned;
 mod judge;
 mod known;
 mod listener;
 mod look_ups;
 mod problem;
 mod queries;
+#[doc(hidden)]
+pub mod rehearsal;
 mod routes;
+mod stand;
+mod table;
+mod used;
 mod verdict;
+#[cfg(test)]
+mod weight;
 
 pub use code::Code;
 pub use engine::Engine;

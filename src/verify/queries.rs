@@ -8,39 +8,45 @@ use diesel::{
 };
 use ipnet::IpNet;
 
-use super::facts::{ApplicationFacts, GatewayFacts, KeyFacts, Scope};
+use super::{
+    catalogue::{Catalogue, Granted, Permission},
+    entry::Told,
+    facts::{ApplicationFacts, GatewayFacts, Home, KeyFacts, Rare, Terms},
+    interned::Interned,
+};
 use crate::{
     credentials::SecretHash,
     error::AppResult,
     keys::fold_mapped,
     limits::Limit,
-    schema::{applications, environments, gateways},
+    schema::{applications, environments, gateways, permissions, sections},
 };
 
-/// Everything about a key but how it is found. Sections and permissions it holds are spelled out, in catalogue order.
-const KEY: &str = "select keys.id, keys.public_key, keys.name, applications.app_id, \
-    keys.environment_id, environments.slug as environment, \
-    keys.expires_at, keys.disabled_at, keys.revoked_at, keys.allowed_ips, keys.excluded_ips, keys.allowed_origins, \
-    granted.scopes, granted.publishable, \
-    array(select customers.external_id from key_customers join customers on customers.id = customer_id \
-        where key_id = keys.id order by customers.id) as customers, \
-    limits.requests as limit_requests, limits.per_seconds as limit_seconds \
-  from keys \
-  join applications on applications.id = keys.application_id \
-  join environments on environments.id = keys.environment_id \
-  cross join lateral (select \
-      coalesce(array_agg(permissions.slug order by sections.position, sections.id, permissions.position, permissions.id), '{}') as scopes, \
-      coalesce(array_agg(permissions.publishable order by sections.position, sections.id, permissions.position, permissions.id), '{}') as publishable \
-    from permissions join sections on sections.id = permissions.section_id \
-    where keys.all_permissions \
-      or exists (select from key_sections held where held.key_id = keys.id and held.section_id = sections.id) \
-      or exists (select from key_permissions held where held.key_id = keys.id and held.permission_id = permissions.id) \
-  ) granted \
-  cross join lateral (select \
-      coalesce(array_agg(requests order by per_seconds), '{}') as requests, \
-      coalesce(array_agg(per_seconds order by per_seconds), '{}') as per_seconds \
-    from key_limits where key_limits.key_id = keys.id \
-  ) limits ";
+/// Everything about a key but how it is found.
+macro_rules! key {
+    ($secret:literal, $found_by:literal) => {
+        concat!(
+            "select keys.id, keys.public_key, keys.name, applications.app_id, keys.environment_id, \
+               keys.expires_at, keys.disabled_at, keys.revoked_at, \
+               keys.allowed_ips, keys.excluded_ips, keys.allowed_origins, keys.all_permissions, \
+               array(select section_id from key_sections \
+                 where key_id = keys.id order by section_id) as sections, \
+               array(select permission_id from key_permissions \
+                 where key_id = keys.id order by permission_id) as permissions, \
+               array(select customers.external_id from key_customers \
+                 join customers on customers.id = customer_id \
+                 where key_id = keys.id order by customers.id) as customers, \
+               array(select requests from key_limits \
+                 where key_id = keys.id order by per_seconds) as limit_requests, \
+               array(select per_seconds from key_limits \
+                 where key_id = keys.id order by per_seconds) as limit_seconds, ",
+            $secret,
+            " from keys join applications on applications.id = keys.application_id ",
+            $found_by,
+            " and keys.deleted_at is null"
+        )
+    };
+}
 
 #[derive(QueryableByName)]
 struct KeyRow {
@@ -54,8 +60,6 @@ struct KeyRow {
     app_id: String,
     #[diesel(sql_type = BigInt)]
     environment_id: i64,
-    #[diesel(sql_type = Text)]
-    environment: String,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     expires_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -72,10 +76,12 @@ struct KeyRow {
     excluded_ips: Vec<IpNet>,
     #[diesel(sql_type = Array<Text>)]
     allowed_origins: Vec<String>,
-    #[diesel(sql_type = Array<Text>)]
-    scopes: Vec<String>,
-    #[diesel(sql_type = Array<Bool>)]
-    publishable: Vec<bool>,
+    #[diesel(sql_type = Bool)]
+    all_permissions: bool,
+    #[diesel(sql_type = Array<BigInt>)]
+    sections: Vec<i64>,
+    #[diesel(sql_type = Array<BigInt>)]
+    permissions: Vec<i64>,
     #[diesel(sql_type = Array<Text>)]
     customers: Vec<String>,
     #[diesel(sql_type = Array<Integer>)]
@@ -85,52 +91,78 @@ struct KeyRow {
 }
 
 /// The key that this is or was a secret of.
-pub fn key_by_secret(conn: &mut PgConnection, hash: &SecretHash) -> AppResult<Option<KeyFacts>> {
-    let with_secret = KEY.replacen(
-        "select ",
-        "select key_secrets.id as secret_id, key_secrets.ends_at as secret_ends_at, ",
-        1,
-    );
-    let query = format!(
-        "{with_secret} join key_secrets on key_secrets.key_id = keys.id \
-         where key_secrets.hash = $1 and keys.deleted_at is null"
+pub fn key_by_secret(
+    conn: &mut PgConnection,
+    hash: &SecretHash,
+    interned: &Interned,
+) -> AppResult<Option<Told<KeyFacts>>> {
+    const QUERY: &str = key!(
+        "key_secrets.id as secret_id, key_secrets.ends_at as secret_ends_at",
+        "join key_secrets on key_secrets.key_id = keys.id where key_secrets.hash = $1"
     );
     let found: Option<KeyRow> =
-        diesel::sql_query(query).bind::<Binary, _>(hash.as_bytes()).get_result(conn).optional()?;
-    Ok(found.map(Into::into))
+        diesel::sql_query(QUERY).bind::<Binary, _>(hash.as_bytes()).get_result(conn).optional()?;
+    Ok(found.map(|row| row.told(interned)))
 }
 
 /// The key with this public key.
-pub fn key_by_public_key(conn: &mut PgConnection, public_key: &str) -> AppResult<Option<KeyFacts>> {
-    let without_secret = KEY.replacen(
-        "select ",
-        "select null::bigint as secret_id, null::timestamptz as secret_ends_at, ",
-        1,
+pub fn key_by_public_key(
+    conn: &mut PgConnection,
+    public_key: &str,
+    interned: &Interned,
+) -> AppResult<Option<Told<KeyFacts>>> {
+    const QUERY: &str = key!(
+        "null::bigint as secret_id, null::timestamptz as secret_ends_at",
+        "where keys.public_key = $1"
     );
-    let found: Option<KeyRow> = diesel::sql_query(format!(
-        "{without_secret} where keys.public_key = $1 and keys.deleted_at is null"
-    ))
-    .bind::<Text, _>(public_key)
-    .get_result(conn)
-    .optional()?;
-    Ok(found.map(Into::into))
+    let found: Option<KeyRow> =
+        diesel::sql_query(QUERY).bind::<Text, _>(public_key).get_result(conn).optional()?;
+    Ok(found.map(|row| row.told(interned)))
+}
+
+/// Everything that can be granted, in the order in which it is shown, and every environment.
+pub fn catalogue(conn: &mut PgConnection) -> AppResult<Told<Catalogue>> {
+    let rows: Vec<(i64, i64, String, bool)> = permissions::table
+        .inner_join(sections::table)
+        .order((sections::position, sections::id, permissions::position, permissions::id))
+        .select((
+            permissions::id,
+            permissions::section_id,
+            permissions::slug,
+            permissions::publishable,
+        ))
+        .load(conn)?;
+    let permissions = rows.into_iter().map(|(id, section_id, slug, publishable)| Permission {
+        id,
+        section_id,
+        slug: slug.into(),
+        publishable,
+    });
+    let environments: Vec<(i64, String)> =
+        environments::table.select((environments::id, environments::slug)).load(conn)?;
+    let environments = environments.into_iter().map(|(id, slug)| (id, slug.into()));
+    Ok(Told {
+        facts: Catalogue::new(permissions.collect(), environments.collect()),
+        public_id: String::new(),
+        name: String::new(),
+    })
 }
 
 /// The application with this App Secret, unless it is archived.
 pub fn application_by_secret(
     conn: &mut PgConnection,
     hash: &SecretHash,
-) -> AppResult<Option<ApplicationFacts>> {
+) -> AppResult<Option<Told<ApplicationFacts>>> {
     let found: Option<(i64, String, String)> = applications::table
         .filter(applications::secret_hash.eq(hash.as_bytes()))
         .filter(applications::archived_at.is_null())
         .select((applications::id, applications::app_id, applications::name))
         .first(conn)
         .optional()?;
-    Ok(found.map(|(id, app_id, name)| ApplicationFacts {
-        id,
-        app_id: app_id.into(),
-        name: name.into(),
+    Ok(found.map(|(id, app_id, name)| Told {
+        facts: ApplicationFacts { id },
+        public_id: app_id,
+        name,
     }))
 }
 
@@ -138,7 +170,7 @@ pub fn application_by_secret(
 pub fn gateway_by_token(
     conn: &mut PgConnection,
     hash: &SecretHash,
-) -> AppResult<Option<GatewayFacts>> {
+) -> AppResult<Option<Told<GatewayFacts>>> {
     let found: Option<(i64, i64, String)> = gateways::table
         .inner_join(environments::table)
         .filter(gateways::token_hash.eq(hash.as_bytes()))
@@ -146,44 +178,44 @@ pub fn gateway_by_token(
         .select((gateways::id, environments::id, environments::slug))
         .first(conn)
         .optional()?;
-    Ok(found.map(|(id, environment_id, environment)| GatewayFacts {
-        id,
-        environment_id,
-        environment: environment.into(),
+    Ok(found.map(|(id, environment_id, environment)| Told {
+        facts: GatewayFacts { id, environment_id, ..GatewayFacts::default() },
+        public_id: environment,
+        name: String::new(),
     }))
 }
 
-impl From<KeyRow> for KeyFacts {
-    fn from(row: KeyRow) -> Self {
-        let scopes = row.scopes.into_iter().zip(row.publishable);
-        let limits = row.limit_requests.into_iter().zip(row.limit_seconds);
-        Self {
-            id: row.id,
-            public_key: row.public_key.into(),
-            name: row.name.into(),
-            app_id: row.app_id.into(),
-            environment_id: row.environment_id,
-            environment: row.environment.into(),
-            expires_at: row.expires_at,
-            disabled_at: row.disabled_at,
-            revoked_at: row.revoked_at,
-            secret_id: row.secret_id,
-            secret_ends_at: row.secret_ends_at,
-            scopes: scopes
-                .map(|(slug, publishable)| Scope { slug: slug.into(), publishable })
-                .collect(),
-            customers: row.customers.into_iter().map(Into::into).collect(),
-            allowed_ips: row.allowed_ips.into_iter().map(fold_mapped).collect(),
-            excluded_ips: row.excluded_ips.into_iter().map(fold_mapped).collect(),
-            allowed_origins: row.allowed_origins.into_iter().map(Into::into).collect(),
-            limits: limits
-                .filter_map(|(requests, per_seconds)| {
-                    Some(Limit {
-                        requests: u32::try_from(requests).ok()?,
-                        per_seconds: u32::try_from(per_seconds).ok()?,
-                    })
-                })
-                .collect(),
-        }
+impl KeyRow {
+    fn told(self, interned: &Interned) -> Told<KeyFacts> {
+        let limits = self.limit_requests.into_iter().zip(self.limit_seconds);
+        let limits = limits.filter_map(|(requests, per_seconds)| {
+            Some(Limit {
+                requests: u32::try_from(requests).ok()?,
+                per_seconds: u32::try_from(per_seconds).ok()?,
+            })
+        });
+        let granted = Granted {
+            everything: self.all_permissions,
+            sections: self.sections.into(),
+            permissions: self.permissions.into(),
+        };
+        let rare = Rare {
+            disabled_at: self.disabled_at,
+            revoked_at: self.revoked_at,
+            replaced: self.secret_id.zip(self.secret_ends_at),
+            customers: self.customers.into_iter().map(Into::into).collect(),
+            allowed_ips: self.allowed_ips.into_iter().map(fold_mapped).collect(),
+            excluded_ips: self.excluded_ips.into_iter().map(fold_mapped).collect(),
+            allowed_origins: self.allowed_origins.into_iter().map(Into::into).collect(),
+        };
+        let home = Home { app_id: self.app_id.into(), environment_id: self.environment_id };
+        let facts = KeyFacts::new(
+            self.id,
+            interned.home(home),
+            interned.terms(Terms::new(granted, limits.collect())),
+            self.expires_at,
+            rare,
+        );
+        Told { facts, public_id: self.public_key, name: self.name }
     }
 }

@@ -3,8 +3,10 @@
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use super::{
+    catalogue::Listed,
     code::Code,
-    facts::{ApplicationFacts, KeyFacts, Scope},
+    entry::Entry,
+    facts::{ApplicationFacts, KeyFacts},
 };
 use crate::limits::Spending;
 
@@ -47,6 +49,8 @@ pub struct Verdict {
     pub code: Code,
     pub detail: Cow<'static, str>,
     pub holder: Holder,
+    /// What an accepted key may do, as presented.
+    pub permissions: Option<Arc<Listed>>,
     /// How the rate limits stand, when they were asked.
     pub spending: Option<Spending>,
 }
@@ -55,19 +59,14 @@ pub struct Verdict {
 #[derive(Debug, Clone)]
 pub enum Holder {
     Nobody,
-    Key(Arc<KeyFacts>, By),
-    Application(Arc<ApplicationFacts>),
-}
-
-/// What a key may do when presented this way.
-pub fn effective_scopes(key: &KeyFacts, by: By) -> impl Iterator<Item = &Scope> {
-    key.scopes.iter().filter(move |scope| by == By::Secret || scope.publishable)
+    Key(Entry<KeyFacts>),
+    Application(Entry<ApplicationFacts>),
 }
 
 impl Verdict {
     /// A yes.
     pub fn valid(holder: Holder, spending: Option<Spending>) -> Self {
-        Self { code: Code::Valid, detail: Cow::Borrowed(""), holder, spending }
+        Self { code: Code::Valid, detail: Cow::Borrowed(""), holder, permissions: None, spending }
     }
 
     /// The last check: a yes if there is enough left of every limit, or no limit.
@@ -83,16 +82,18 @@ impl Verdict {
                 format!("The limit is used up; there is room again in {retry_after_seconds} s.")
             }
         };
-        Self { code: Code::RateLimited, detail: detail.into(), holder, spending }
+        Self { code: Code::RateLimited, detail: detail.into(), holder, permissions: None, spending }
     }
 
     /// A no that nobody's limits were asked for.
     pub fn refused(refusal: Refusal, holder: Holder) -> Self {
-        Self { code: refusal.code, detail: refusal.detail, holder, spending: None }
+        let Refusal { code, detail } = refusal;
+        Self { code, detail, holder, permissions: None, spending: None }
     }
 
     /// A no to somebody unknown.
     pub fn unknown(code: Code, detail: &'static str) -> Self {
-        Self { code, detail: detail.into(), holder: Holder::Nobody, spending: None }
+        let holder = Holder::Nobody;
+        Self { code, detail: detail.into(), holder, permissions: None, spending: None }
     }
 }

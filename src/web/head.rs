@@ -8,7 +8,7 @@ use actix_web::{
     middleware::Next,
 };
 
-/// Routes HEAD as GET; actix leaves out the body by itself. Forward-auth gateways mean HEAD as it is, so not under `/v1`.
+/// Routes HEAD as GET; actix leaves out the body by itself. Not for `/v1`: forward-auth gateways mean HEAD as it is.
 ///
 /// # Errors
 /// What the rest of the chain answers.
@@ -16,7 +16,7 @@ pub async fn head_as_get<B: MessageBody + 'static>(
     mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    if req.method() == Method::HEAD && !req.path().starts_with("/v1/") {
+    if req.method() == Method::HEAD {
         req.head_mut().method = Method::GET;
     }
     next.call(req).await

@@ -7,7 +7,9 @@ use std::{
 
 use diesel::PgConnection;
 use futures_util::future::join_all;
-use latchkey::{error::AppResult, keys::commands, users::Viewer};
+use latchkey::{
+    changes::Change, credentials::Secret, error::AppResult, keys::commands, users::Viewer,
+};
 use serde_json::json;
 
 use super::world::{Wanted, World, run};
@@ -42,8 +44,8 @@ async fn a_revoked_key_is_refused_at_once_also_under_load() {
 
 #[actix_web::test]
 async fn a_change_made_by_another_process_is_heard_within_a_second() {
-    type Change = fn(&mut PgConnection, &Viewer, &str) -> AppResult<latchkey::keys::Key>;
-    let changes: [(Change, &str); 3] = [
+    type Act = fn(&mut PgConnection, &Viewer, &str) -> AppResult<latchkey::keys::Key>;
+    let changes: [(Act, &str); 3] = [
         (commands::disable, "DISABLED"),
         (commands::enable, "VALID"),
         (|conn, viewer, key| commands::revoke(conn, viewer, key, None), "REVOKED"),
@@ -118,12 +120,64 @@ async fn two_hundred_first_uses_at_once_are_one_look_up() {
 #[actix_web::test]
 async fn absence_is_remembered_too() {
     let world = World::start().await;
-    let unknown = latchkey::credentials::Secret::for_key("prod");
+    let unknown = Secret::for_key("prod");
     for _ in 0..20 {
         let answer = world.verify(json!({ "key": unknown.reveal() })).await;
         answer.assert_verdict("KEY_NOT_FOUND", 401);
     }
     assert_eq!(world.proxy.look_ups(&unknown), 1);
+}
+
+#[actix_web::test]
+async fn a_change_of_the_catalogue_is_effective_at_once_and_forgets_no_key() {
+    let world = World::start().await;
+    let keys: Vec<_> = (0..10).map(|_| world.key(Wanted::default())).collect();
+    let conn = &mut world.conn();
+    run(
+        conn,
+        "insert into key_sections select keys.id, section_id from keys, permissions where slug = 'affiliates:read'",
+    );
+    for key in &keys {
+        world.verify_key(key).await.assert_verdict("VALID", 200);
+    }
+    let looked_up = world.proxy.all_look_ups();
+    run(
+        conn,
+        "insert into permissions (section_id, slug, label, description, access, position) \
+         select section_id, 'affiliates:export', 'Export', '', 'READ', 1000 from permissions where slug = 'affiliates:read'",
+    );
+    world.node.engine.forget(Change::Catalogue);
+    // However slow this machine is, nothing but the catalogue has to be looked up again.
+    world.node.engine.confirm(Instant::now());
+    for key in &keys {
+        let question = json!({ "key": key.secret.reveal(), "scopes": ["affiliates:export"] });
+        let answer = world.verify(question).await;
+        answer.assert_verdict("VALID", 200);
+        assert!(answer.text.contains(r#""affiliates:export""#), "{}", answer.text);
+    }
+    assert_eq!(world.proxy.all_look_ups(), looked_up);
+}
+
+#[actix_web::test]
+async fn a_flood_of_unknown_keys_makes_nobody_look_up_a_known_one_again() {
+    let world = World::start().await;
+    let keys: Vec<_> = (0..10).map(|_| world.key(Wanted::default())).collect();
+    for key in &keys {
+        world.verify_key(key).await.assert_verdict("VALID", 200);
+    }
+    let unknown: Vec<_> = (0..300).map(|_| Secret::for_key("prod")).collect();
+    for some in unknown.chunks(10) {
+        let ask = |secret: &Secret| world.verify(json!({ "key": secret.reveal() }));
+        for answer in join_all(some.iter().map(ask)).await {
+            answer.assert_verdict("KEY_NOT_FOUND", 401);
+        }
+    }
+    world.node.engine.confirm(Instant::now());
+    for key in &keys {
+        world.verify_key(key).await.assert_verdict("VALID", 200);
+        assert_eq!(world.proxy.look_ups(&key.secret), 1);
+    }
+    assert_eq!(world.node.engine.known_keys(), keys.len());
 }
 
 async fn wait_until(is_so: impl Fn() -> bool) {

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use latchkey::{schema::keys, usage};
+use futures_util::future::join_all;
+use latchkey::{changes::Change, schema::keys, usage};
 use serde_json::json;
 
 use super::{
@@ -95,6 +96,29 @@ async fn what_was_counted_while_postgres_was_away_is_written_when_it_is_back() {
     flush(&world).await;
     let since = Utc::now() - TimeDelta::hours(1);
     assert_eq!(usage::totals_since(&mut world.conn(), key.id, since).unwrap().valid, 3);
+}
+
+#[actix_web::test]
+async fn every_yes_is_counted_once_whatever_happens_to_the_memory_of_its_key() {
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    for _ in 0..5 {
+        let asked = join_all((0..20).map(|_| world.verify_key(&key)));
+        let forgotten = async {
+            world.node.engine.forget(Change::Key(key.id));
+            flush(&world).await;
+            world.node.engine.forget(Change::Key(key.id));
+        };
+        let (answers, ()) = futures_util::join!(asked, forgotten);
+        for answer in &answers {
+            answer.assert_verdict("VALID", 200);
+        }
+    }
+    flush(&world).await;
+    let since = Utc::now() - TimeDelta::hours(1);
+    let totals = usage::totals_since(&mut world.conn(), key.id, since).unwrap();
+    assert_eq!((totals.valid, totals.refused), (100, 0));
+    assert!(last_used(&world, &key).is_some());
 }
 
 #[actix_web::test]
