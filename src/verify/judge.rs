@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::Utc;
+use futures_util::future::join;
 
 use super::{
     Engine,
@@ -74,7 +75,7 @@ impl Engine {
         let time = Time { now, deadline };
         let not_found =
             || Verdict::unknown(Code::KeyNotFound, "There is no such key, or it was deleted.");
-        let learned = match credential {
+        let (hash, public_key) = match credential {
             Credential::Missing => {
                 return Ok(fresh(Verdict::unknown(
                     Code::MissingKey,
@@ -93,22 +94,21 @@ impl Engine {
                     None => fresh(self.turn_away(not_found(), question)),
                 });
             }
-            Credential::PublicKey(public_key) => self.key_by_public_key(public_key, time).await?,
-            Credential::Secret(secret) | Credential::Pair { secret, .. } => {
-                self.key_by_secret(*secret, time).await?
-            }
+            Credential::PublicKey(public_key) => (SecretHash::of(public_key), Some(public_key)),
+            Credential::Secret(secret) | Credential::Pair { secret, .. } => (*secret, None),
         };
+        // Both at once: whoever is the first to ask after a start waits once.
+        let (learned, catalogue) =
+            join(self.key(hash, public_key, time), self.catalogue(time)).await;
+        let learned = learned?;
         // A pair whose halves do not belong together is nobody's.
         let key = learned.found.filter(|key| match credential {
             Credential::Pair { public_key, .. } => key.public_key() == public_key,
             _ => true,
         });
         let Some(key) = key else { return Ok(fresh(self.turn_away(not_found(), question))) };
-        let by = match credential {
-            Credential::PublicKey(_) => By::PublicKey,
-            _ => By::Secret,
-        };
-        let catalogue = self.catalogue(time).await?;
+        let by = if public_key.is_some() { By::PublicKey } else { By::Secret };
+        let catalogue = catalogue?;
         let stale = learned.stale.max(catalogue.stale);
         let catalogue = catalogue.found.ok_or(CannotKnow)?;
         Ok(Judged { verdict: self.judge_key(key, &catalogue, by, question, deadline).await, stale })
@@ -178,29 +178,21 @@ impl Engine {
         }
     }
 
-    async fn key_by_secret(
+    /// The key with this public key, or else the key of this secret.
+    async fn key(
         &self,
         hash: SecretHash,
+        public_key: Option<&String>,
         time: Time,
     ) -> Result<Learned<KeyFacts>, CannotKnow> {
         let query = || {
-            let interned = Arc::clone(&self.0.interned);
-            move |conn: &mut _| queries::key_by_secret(conn, &hash, &interned)
+            let (interned, public_key) = (Arc::clone(&self.0.interned), public_key.cloned());
+            move |conn: &mut _| match &public_key {
+                Some(public_key) => queries::key_by_public_key(conn, public_key, &interned),
+                None => queries::key_by_secret(conn, &hash, &interned),
+            }
         };
         self.0.look_ups.learn(&self.0.keys, time.wish(hash, Lane::Unknown), query).await
-    }
-
-    async fn key_by_public_key(
-        &self,
-        public_key: &str,
-        time: Time,
-    ) -> Result<Learned<KeyFacts>, CannotKnow> {
-        let query = || {
-            let (interned, public_key) = (Arc::clone(&self.0.interned), public_key.to_owned());
-            move |conn: &mut _| queries::key_by_public_key(conn, &public_key, &interned)
-        };
-        let wish = time.wish(SecretHash::of(public_key), Lane::Unknown);
-        self.0.look_ups.learn(&self.0.keys, wish, query).await
     }
 
     async fn application(

@@ -31,7 +31,6 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/applications/{app_id}/reset", &["POST"]),
     ("/applications/{app_id}/restore", &["POST"]),
     ("/applications/{app_id}/rotate", &["POST"]),
-    ("/authorize", &["any"]),
     ("/customers", &["GET", "POST"]),
     ("/customers/import", &["GET", "POST"]),
     ("/customers/import/preview", &["POST"]),
@@ -119,20 +118,21 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/team/{id}/link", &["POST"]),
     ("/team/{id}/role", &["POST"]),
     ("/team/{id}/withdraw", &["POST"]),
-    ("/verify", &["any"]),
+    ("/v1/authorize", &["any"]),
+    ("/v1/verify", &["any"]),
     ("/welcome", &["GET", "POST"]),
 ];
 
 /// What a visitor may reach; everything else leads to the sign-in form.
 const PUBLIC: &[&str] = &[
-    "/authorize",
     "/healthz",
     "/readyz",
     "/setup",
     "/sign-in",
     "/sign-out",
     "/static/{path:.*}",
-    "/verify",
+    "/v1/authorize",
+    "/v1/verify",
     "/welcome",
 ];
 
