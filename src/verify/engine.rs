@@ -2,12 +2,13 @@
 
 use std::{
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use ipnet::IpNet;
 use parking_lot::Mutex;
+use uuid::Uuid;
 
 use super::{
     confirmed::Confirmed,
@@ -20,6 +21,7 @@ use crate::{
     changes::Change,
     config::Config,
     limits::{Limiter, Limits},
+    nodes::{Registration, Status},
     usage::Recorder,
 };
 
@@ -71,11 +73,17 @@ impl Engine {
             listener: Mutex::default(),
         }));
         let shared = Arc::downgrade(&engine.0);
-        let listener = Listener::start(database_url, move |heard| {
+        let told = Weak::clone(&shared);
+        let node = Registration::new(config, move || Status {
+            cached_keys: told.upgrade().map_or(0, |engine| engine.keys.len()),
+            limits: "Counting locally".into(),
+        });
+        let listener = Listener::start(database_url, node, move |heard| {
             let Some(engine) = shared.upgrade().map(Engine) else { return };
             match heard {
                 Heard::Change(change) => engine.forget(change),
                 Heard::Missed => engine.doubt_everything(),
+                Heard::AllUntil(at) => engine.confirm(at),
             }
         })?;
         *engine.0.listener.lock() = Some(listener);
@@ -116,6 +124,11 @@ impl Engine {
     /// Whether changes made by other processes are heard at the moment.
     pub fn hears_changes(&self) -> bool {
         self.0.listener.lock().as_ref().is_some_and(Listener::is_listening)
+    }
+
+    /// Under which id this process is among the nodes.
+    pub fn node(&self) -> Option<Uuid> {
+        self.0.listener.lock().as_ref().map(Listener::node)
     }
 
     /// Ends the threads. The recorder is its owner's to stop, afterwards.

@@ -112,6 +112,11 @@ impl<T: Fact> Known<T> {
         }
     }
 
+    /// How many facts are remembered.
+    pub fn len(&self) -> usize {
+        self.present.len()
+    }
+
     /// What is remembered, without waiting.
     pub fn recall(&self, hash: &SecretHash, now: Instant) -> Recalled<T> {
         if let Some(Kept { facts, asked_at, doubts }) = self.present.get(hash) {

@@ -15,7 +15,7 @@
 //! | `facts.rs`, `queries.rs` | what is known, and asking Postgres for it |
 //! | `known.rs`, `confirmed.rs` | the memory of it; until when it is true |
 //! | `look_ups.rs`, `breaker.rs` | asking without ever waiting long |
-//! | `listener.rs` | hearing of changes made by other processes |
+//! | `listener.rs`, `feed.rs` | hearing of changes; reading the table of them |
 
 mod answer;
 mod ask;
@@ -29,6 +29,7 @@ mod confirmed;
 mod credential;
 mod engine;
 mod facts;
+mod feed;
 mod gateway;
 mod judge;
 mod known;
@@ -40,5 +41,7 @@ mod routes;
 mod verdict;
 
 pub use code::Code;
-pub use engine::Engine;
+pub use engine::{Engine, PATIENCE};
+pub use gateway::by_bearer;
+pub use problem::Problem;
 pub use routes::configure;

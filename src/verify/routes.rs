@@ -14,6 +14,7 @@ use actix_web::{
 use actix_web_lab::middleware::CatchPanic;
 
 use super::{ask::verify, authorize::authorize, problem::Problem};
+use crate::nodes::changes_of;
 
 /// Adds `/v1` to an application that has `web::Data<Engine>`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -34,6 +35,13 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                     })),
             )
             .service(web::resource("/authorize").to(authorize))
+            .service(
+                web::resource("/changes/{key}").route(web::get().to(changes_of)).default_service(
+                    web::to(async || {
+                        Err::<HttpResponse, _>(Problem::MethodNotAllowed("GET, HEAD"))
+                    }),
+                ),
+            )
             .default_service(web::to(async || Err::<HttpResponse, _>(Problem::NotFound))),
     );
 }

@@ -32,6 +32,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/applications/{app_id}/restore", &["POST"]),
     ("/applications/{app_id}/rotate", &["POST"]),
     ("/authorize", &["any"]),
+    ("/changes/{key}", &["any"]),
     ("/customers", &["GET", "POST"]),
     ("/customers/import", &["GET", "POST"]),
     ("/customers/import/preview", &["POST"]),
@@ -68,6 +69,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/keys/{key}/enable", &["POST"]),
     ("/keys/{key}/extend", &["POST"]),
     ("/keys/{key}/finish", &["POST"]),
+    ("/keys/{key}/proof", &["GET"]),
     ("/keys/{key}/regenerate", &["POST"]),
     ("/keys/{key}/reveal", &["POST"]),
     ("/keys/{key}/revoke", &["POST"]),
@@ -102,6 +104,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/settings/environments/{id}/move", &["POST"]),
     ("/settings/environments/{id}/restore", &["POST"]),
     ("/settings/environments/{id}/retire", &["POST"]),
+    ("/settings/nodes", &["GET"]),
     ("/settings/preset", &["POST"]),
     ("/settings/wording", &["POST"]),
     ("/setup", &["GET", "POST"]),
@@ -126,6 +129,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
 /// What a visitor may reach; everything else leads to the sign-in form.
 const PUBLIC: &[&str] = &[
     "/authorize",
+    "/changes/{key}",
     "/healthz",
     "/readyz",
     "/setup",

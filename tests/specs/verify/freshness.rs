@@ -92,7 +92,8 @@ async fn changes_are_heard_again_after_the_listener_lost_its_connection() {
     let key = world.key(Wanted::default());
     run(
         &mut world.conn(),
-        "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%' or query = 'select 1'",
+        "select pg_terminate_backend(pid) from pg_stat_activity \
+         where application_name = 'latchkey changes' and datname = current_database()",
     );
     wait_until(|| !world.node.engine.hears_changes()).await;
     wait_until(|| world.node.engine.hears_changes()).await;

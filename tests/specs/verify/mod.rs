@@ -10,4 +10,4 @@ mod outage;
 pub(crate) mod proxy;
 mod rate_limits;
 mod usage;
-mod world;
+pub(crate) mod world;
