@@ -11,6 +11,7 @@ use super::{answer::Answer, answer::complain, database, sentence};
 use crate::{
     config::Config,
     db::{self, MIGRATIONS},
+    nodes,
     schema::users,
     users::Role,
     vault::Vault,
@@ -221,7 +222,23 @@ fn postgres(config: &Config) -> Vec<Finding> {
         Err(error) => Finding::error(SETTING, format!("migrations cannot be read: {error}")),
     });
     findings.push(administrator(&mut conn));
+    findings.extend(nodes(&mut conn));
     findings
+}
+
+/// Who verifies at the moment, as they say themselves. Says nothing before the first start.
+fn nodes(conn: &mut PgConnection) -> Option<Finding> {
+    const SETTING: &str = "nodes";
+    match nodes::count(conn).ok()? {
+        (_, 0) => None,
+        (there, all) if there == all => {
+            Some(Finding::fine(SETTING, format!("{all}, all of them in touch with Postgres")))
+        }
+        (there, all) => Some(Finding::warning(
+            SETTING,
+            format!("{there} of {all} in touch with Postgres; Settings, Nodes says which"),
+        )),
+    }
 }
 
 /// A key that was revoked must stay revoked, whatever happens to the power.

@@ -82,9 +82,8 @@ impl Registration {
 
     /// It answers nothing any more.
     pub fn leave(&self, conn: &mut PgConnection) {
-        let written = sql_query("delete from nodes where id = $1")
-            .bind::<SqlUuid, _>(self.id)
-            .execute(conn);
+        let written =
+            sql_query("delete from nodes where id = $1").bind::<SqlUuid, _>(self.id).execute(conn);
         note(written, "the node could not say that it ends");
     }
 }

@@ -51,8 +51,13 @@ impl Index {
         Moment::new(node.started_at, self.now)
     }
 
-    fn seen(&self, node: &Node) -> Moment {
-        Moment::new(node.seen_at, self.now)
+    /// “12 s ago”; minutes later it does not matter to the second.
+    fn seen(&self, node: &Node) -> String {
+        match (self.now - node.seen_at).num_seconds().max(0) {
+            seconds @ ..120 => format!("{seconds} s ago"),
+            seconds @ 120..7200 => format!("{} min ago", seconds / 60),
+            seconds => format!("{} h ago", seconds / 3600),
+        }
     }
 
     /// How long the last change took to arrive, and when that was.

@@ -440,6 +440,20 @@ mod tests {
     }
 
     #[test]
+    fn facts_are_good_for_a_minute_after_the_last_time_nothing_had_changed_and_no_longer() {
+        let confirmed = Arc::new(Confirmed::new(Instant::now()));
+        let memory: Memory = Arc::new(Known::new(100, 100, Arc::clone(&confirmed)));
+        learn(&memory, "a", 7);
+        let last = Instant::now() + Duration::from_secs(3600);
+        confirmed.up_to(last);
+        let at = |age| memory.recall(&hash("a"), last + age);
+        assert!(matches!(at(Duration::ZERO), Recalled::Fresh(Some(_))));
+        assert!(matches!(at(FRESH), Recalled::Old { .. }));
+        assert!(matches!(at(STALE - Duration::from_millis(1)), Recalled::Old { .. }));
+        assert!(matches!(at(STALE), Recalled::Unknown), "503, never a yes");
+    }
+
+    #[test]
     fn what_is_doubted_is_old_until_it_is_looked_up_again() {
         let memory = memory();
         learn(&memory, "a", 7);

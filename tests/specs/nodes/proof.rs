@@ -157,7 +157,7 @@ async fn administrators_see_every_node() {
     })
     .unwrap();
     let page = ada.get("/settings/nodes").await;
-    page.assert_status(200).assert_is_page().assert_shows("Ufer &lt;1&gt;");
+    page.assert_status(200).assert_is_page().assert_shows("Ufer <1>");
     let rows = page.all("tbody tr");
     assert_eq!(rows.len(), 3);
     let of = |name: &str| rows.iter().find(|row| row.contains(name)).unwrap().clone();
