@@ -111,6 +111,11 @@ impl Proof {
         !self.is_complete() && self.now - self.change.at < WATCHED
     }
 
+    /// When to look again: soon at first, when most nodes are about to have it.
+    pub fn look_again_after(&self) -> &'static str {
+        if self.now - self.change.at < TimeDelta::seconds(3) { "300ms" } else { "3s" }
+    }
+
     /// “Refused by 3 of 3 nodes, the last after 41 ms”
     pub fn sentence(&self) -> String {
         let what = match self.change.status.as_str() {
