@@ -74,15 +74,15 @@ async fn two_nodes_agree_about_a_revoked_key_within_a_second() {
 }
 
 #[actix_web::test]
-async fn an_unheard_change_is_noticed_within_five_seconds() {
+async fn a_change_made_by_hand_is_noticed_too() {
     let world = World::start().await;
     let key = world.key(Wanted::default());
     world.verify_key(&key).await.assert_verdict("VALID", 200);
     run(&mut world.conn(), &format!("update keys set revoked_at = now() where id = {}", key.id));
     let changed_at = Instant::now();
     while world.verify_key(&key).await.code() != "REVOKED" {
-        assert!(changed_at.elapsed() < Duration::from_millis(5500));
-        actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+        assert!(changed_at.elapsed() < Duration::from_millis(2500));
+        actix_web::rt::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
