@@ -61,6 +61,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::team::routes(cfg);
     crate::settings::routes(cfg);
     crate::environments::routes(cfg);
+    crate::nodes::routes(cfg);
     crate::catalogue::routes(cfg);
 }
 

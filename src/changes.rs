@@ -1,21 +1,21 @@
-//! Telling every process that something verified against has changed. `NOTIFY` is delivered when the transaction
-//! commits, so whoever hears of a change can already read it.
+//! What something verified against has become: written by triggers in the transaction that changes it, whoever makes
+//! the change. `NOTIFY` tells of it at once; whoever missed that reads the table.
 
-use diesel::{PgConnection, RunQueryDsl, sql_types::Text};
+use diesel::{PgConnection, RunQueryDsl, sql_query};
 
 use crate::error::AppResult;
 
 /// The channel all processes listen on.
 pub const CHANNEL: &str = "latchkey_changes";
 
-/// So many keys are named in one notification: Postgres takes less than 8000 bytes, and an id has 19 digits at most.
-const MOST: usize = 350;
+/// For so many days changes are kept. A process that was away for longer has to begin anew.
+pub const KEPT_DAYS: i64 = 30;
 
 /// What changed, by the row's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Key(i64),
-    /// Many at once, announced in few notifications.
+    /// Many at once.
     Keys(Vec<i64>),
     Gateway(i64),
     Application(i64),
@@ -23,55 +23,44 @@ pub enum Change {
     Catalogue,
 }
 
+/// A change as it was written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noted {
+    pub id: i64,
+    pub change: Change,
+}
+
 impl Change {
-    /// Says so when the current transaction commits.
-    ///
-    /// # Errors
-    /// When Postgres refuses.
-    pub fn announce(self, conn: &mut PgConnection) -> AppResult<()> {
-        if let Self::Keys(ids) = &self
-            && ids.len() > MOST
-        {
-            return ids.chunks(MOST).try_for_each(|some| Self::Keys(some.to_vec()).announce(conn));
-        }
-        diesel::sql_query("select pg_notify($1, $2)")
-            .bind::<Text, _>(CHANNEL)
-            .bind::<Text, _>(self.to_payload())
-            .execute(conn)?;
-        Ok(())
-    }
-
-    fn to_payload(&self) -> String {
-        match self {
-            Self::Key(id) => format!("key:{id}"),
-            Self::Keys(ids) => {
-                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-                format!("keys:{}", ids.join(","))
-            }
-            Self::Gateway(id) => format!("gateway:{id}"),
-            Self::Application(id) => format!("application:{id}"),
-            Self::Catalogue => "catalogue".into(),
-        }
-    }
-
-    /// Reads a notification; `None` for one that a newer version sent.
-    pub fn parse(payload: &str) -> Option<Self> {
-        if payload == "catalogue" {
-            return Some(Self::Catalogue);
-        }
-        let (what, id) = payload.split_once(':')?;
-        if what == "keys" {
-            let ids: Result<Vec<i64>, _> = id.split(',').map(str::parse).collect();
-            return ids.ok().map(Self::Keys);
-        }
-        let id = id.parse().ok()?;
+    /// From a row of the table; `None` for one that a newer version knows.
+    pub fn of(what: &str, row_id: i64) -> Option<Self> {
         match what {
-            "key" => Some(Self::Key(id)),
-            "gateway" => Some(Self::Gateway(id)),
-            "application" => Some(Self::Application(id)),
+            "key" => Some(Self::Key(row_id)),
+            "gateway" => Some(Self::Gateway(row_id)),
+            "application" => Some(Self::Application(row_id)),
+            "catalogue" => Some(Self::Catalogue),
             _ => None,
         }
     }
+}
+
+impl Noted {
+    /// Reads a notification, `key:42@7`; `None` for one that another version sent.
+    pub fn parse(payload: &str) -> Option<Self> {
+        let (what, ids) = payload.split_once(':')?;
+        let (row_id, id) = ids.split_once('@')?;
+        Some(Self { id: id.parse().ok()?, change: Change::of(what, row_id.parse().ok()?)? })
+    }
+}
+
+/// Removes what nobody has to read any more.
+///
+/// # Errors
+/// When Postgres refuses.
+pub fn sweep(conn: &mut PgConnection) -> AppResult<()> {
+    sql_query("delete from changes where at < now() - make_interval(days => $1)")
+        .bind::<diesel::sql_types::Integer, _>(KEPT_DAYS as i32)
+        .execute(conn)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -79,23 +68,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_announced_is_understood() {
-        for change in [
-            Change::Key(42),
-            Change::Keys(vec![1, 2, 3]),
-            Change::Gateway(1),
-            Change::Application(7),
-            Change::Catalogue,
+    fn a_notification_names_the_change_and_where_it_is_written_down() {
+        for (payload, change) in [
+            ("key:42@7", Change::Key(42)),
+            ("gateway:1@7", Change::Gateway(1)),
+            ("application:3@7", Change::Application(3)),
+            ("catalogue:0@7", Change::Catalogue),
         ] {
-            assert_eq!(Change::parse(&change.to_payload()), Some(change));
+            assert_eq!(Noted::parse(payload), Some(Noted { id: 7, change }));
         }
-        assert_eq!(Change::parse("comet:1"), None);
-        assert_eq!(Change::parse("key:x"), None);
-        assert_eq!(Change::parse("keys:1,x"), None);
-    }
-
-    #[test]
-    fn a_notification_is_never_longer_than_postgres_takes() {
-        assert!(Change::Keys(vec![i64::MAX; MOST]).to_payload().len() < 8000);
+        for payload in ["comet:1@7", "key:42", "key:x@7", "key:1@", "catalogue", ""] {
+            assert_eq!(Noted::parse(payload), None, "{payload}");
+        }
     }
 }

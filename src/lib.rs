@@ -21,6 +21,7 @@ pub mod keys;
 pub mod limits;
 pub mod log;
 pub mod managed_postgres;
+pub mod nodes;
 pub mod order;
 pub mod overview;
 pub mod presets;

@@ -283,6 +283,41 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    changes (id) {
+        id -> Int8,
+        xid -> Int8,
+        at -> Timestamptz,
+        what -> Text,
+        row_id -> Int8,
+        status -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    nodes (id) {
+        id -> Uuid,
+        name -> Text,
+        address -> Text,
+        version -> Text,
+        started_at -> Timestamptz,
+        seen_at -> Timestamptz,
+        began -> Text,
+        applied -> Text,
+        cached_keys -> Int8,
+        limits -> Text,
+    }
+}
+
+diesel::table! {
+    change_receipts (change_id, node_id) {
+        change_id -> Int8,
+        node_id -> Uuid,
+        applied_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(change_receipts -> changes (change_id));
 diesel::joinable!(secret_callers -> key_secrets (secret_id));
 diesel::joinable!(api_access_environments -> api_access (access_id));
 diesel::joinable!(api_access_environments -> environments (environment_id));
@@ -335,4 +370,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_access_sections,
     api_access_permissions,
     key_resets,
+    changes,
+    nodes,
+    change_receipts,
 );

@@ -25,9 +25,10 @@ use url::Url;
 
 use crate::{
     app::{self, App},
+    changes,
     config::Config,
     db::Db,
-    keys,
+    keys, nodes,
     sign_in::{self, Throttle},
     usage::Recorder,
     users::{links, passwords, passwords::Passwords},
@@ -95,12 +96,12 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
         Some(key) => key,
         None => kept_session_key(&config.data_dir)?,
     };
-    let recorder = Recorder::start(database_url)?;
-    let engine = Engine::start(&config, database_url, recorder.clone())?;
     let listener = std::net::TcpListener::bind(config.listen)
         .with_context(|| format!("LATCHKEY_LISTEN: {} cannot be listened on", config.listen))?;
     let address = listener.local_addr()?;
     config.listen = address;
+    let recorder = Recorder::start(database_url)?;
+    let engine = Engine::start(&config, database_url, recorder.clone())?;
     let app = Data::new(App {
         db: Db::open(database_url, CONNECTIONS)?,
         config,
@@ -184,7 +185,9 @@ async fn sweep(db: Db) {
         let swept = db.write(|conn| {
             sign_in::sweep(conn)?;
             links::sweep(conn)?;
-            keys::sweep(conn)
+            keys::sweep(conn)?;
+            changes::sweep(conn)?;
+            nodes::sweep(conn)
         });
         if let Err(error) = swept.await {
             tracing::warn!(?error, "nothing was swept");

@@ -7,7 +7,6 @@ use serde_json::json;
 use super::{model::Application, queries};
 use crate::{
     audit::{self, Action, Subject},
-    changes::Change,
     credentials::{self, Secret},
     error::{AppError, AppResult},
     keys::is_active,
@@ -66,7 +65,6 @@ pub fn rename(
     let subject = Subject { id: &before.app_id, name: &name };
     let details = json!({ "name": [before.name, name] });
     audit::record(conn, &viewer, Action::ApplicationRenamed, subject, details)?;
-    Change::Application(before.id).announce(conn)?;
     Ok(Application { name, ..before })
 }
 
@@ -193,6 +191,5 @@ fn record(
     action: Action,
 ) -> AppResult<()> {
     let subject = Subject { id: &application.app_id, name: &application.name };
-    audit::record(conn, viewer, action, subject, json!({}))?;
-    Change::Application(application.id).announce(conn)
+    audit::record(conn, viewer, action, subject, json!({}))
 }

@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     db::{self, MIGRATIONS},
     limits::{self, Examined},
+    nodes,
     schema::users,
     users::Role,
     vault::Vault,
@@ -223,6 +224,7 @@ fn postgres(config: &Config) -> Vec<Finding> {
         Err(error) => Finding::error(SETTING, format!("migrations cannot be read: {error}")),
     });
     findings.push(administrator(&mut conn));
+    findings.extend(nodes(&mut conn));
     findings
 }
 
@@ -249,6 +251,21 @@ fn redis(config: &Config) -> Finding {
                 "Redis cannot be used, so that each node counts rate limits for itself: {error}"
             ),
         ),
+    }
+}
+
+/// Who verifies at the moment, as they say themselves. Says nothing before the first start.
+fn nodes(conn: &mut PgConnection) -> Option<Finding> {
+    const SETTING: &str = "nodes";
+    match nodes::count(conn).ok()? {
+        (_, 0) => None,
+        (there, all) if there == all => {
+            Some(Finding::fine(SETTING, format!("{all}, all of them in touch with Postgres")))
+        }
+        (there, all) => Some(Finding::warning(
+            SETTING,
+            format!("{there} of {all} in touch with Postgres; Settings, Nodes says which"),
+        )),
     }
 }
 

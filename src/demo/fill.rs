@@ -21,7 +21,7 @@ use crate::{
     keys::{Key, Limit, NewKey, Overlap, Permissions, commands, parse_range},
     presets,
     schema::{
-        api_access, applications as application_rows, customers as customer_rows,
+        api_access, applications as application_rows, changes, customers as customer_rows,
         gateways as gateway_rows, key_secrets, keys, users,
     },
     scopes::{self, Section},
@@ -44,6 +44,8 @@ pub fn fill(conn: &mut PgConnection, operator: &Viewer, data_dir: &Path) -> AppR
         demo.unfold(conn)?;
         demo.send_traffic(conn)?;
         sql_query("alter table audit_events alter column at set default now()").execute(conn)?;
+        // What is made up happened long ago; nobody has anything in memory yet.
+        diesel::delete(changes::table).execute(conn)?;
         sign_ins::write(data_dir, &demo.sign_ins)?;
         Ok(true)
     })

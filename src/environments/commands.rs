@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use super::{Environment, Mode, model::NewEnvironment, queries};
 use crate::{
     audit::{self, Action, Subject},
-    changes::Change,
     error::{AppError, AppResult},
     order::{Direction, moved, place},
     schema::environments,
@@ -185,7 +184,6 @@ fn finish(
     let environment = queries::find(conn, id)?;
     let subject = Subject { id: &environment.subject(), name: &environment.name };
     audit::record(conn, viewer, action, subject, details)?;
-    Change::Catalogue.announce(conn)?;
     Ok(environment)
 }
 

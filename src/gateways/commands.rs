@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::{model::Gateway, queries};
 use crate::{
     audit::{self, Action, Subject},
-    changes::Change,
     credentials::Secret,
     environments,
     error::{AppError, AppResult},
@@ -88,7 +87,7 @@ fn hold(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Gateway>
     queries::find(conn, viewer, id)
 }
 
-/// Writes what happened to it, tells the verifiers, and returns it as it now is.
+/// Writes what happened to it, and returns it as it now is.
 fn changed(
     conn: &mut PgConnection,
     viewer: &Viewer,
@@ -99,6 +98,5 @@ fn changed(
     let gateway = queries::find(conn, viewer, id)?;
     let subject = Subject { id: &gateway.subject(), name: &gateway.name };
     audit::record(conn, viewer, action, subject, details)?;
-    Change::Gateway(id).announce(conn)?;
     Ok(gateway)
 }

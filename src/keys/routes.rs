@@ -21,6 +21,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/keys/bulk/disable").post(bulk::disable))
         .service(web::resource("/keys/bulk/revoke").post(bulk::revoke))
         .service(web::resource("/keys/{key}").get(show::show))
+        .service(web::resource("/keys/{key}/proof").get(show::proof))
         .service(web::resource("/keys/{key}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/keys/{key}/confirm/transfer").get(transfer::confirm))
         .service(web::resource("/keys/{key}/transfer").post(transfer::transfer))

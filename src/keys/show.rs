@@ -16,8 +16,8 @@ use crate::{
     app::App,
     audit,
     error::AppResult,
-    usage,
-    web::{Layout, invalid, page},
+    nodes, usage,
+    web::{Hx, Layout, invalid, page, see_other},
 };
 
 /// How many days of traffic a key's page shows.
@@ -30,6 +30,29 @@ pub async fn show(app: Data<App>, layout: Layout, path: Path<String>) -> AppResu
     let layout = layout.with_api_access()?;
     let public_key = parse_key(&path)?;
     page(&load(&app, layout, public_key).await?)
+}
+
+/// `GET /keys/{public key}/proof`: which node applied the last change; the part of the page that looks again by itself.
+pub async fn proof(
+    app: Data<App>,
+    layout: Layout,
+    hx: Hx,
+    path: Path<String>,
+) -> AppResult<HttpResponse> {
+    let viewer = layout.with_api_access()?.viewer;
+    let public_key = parse_key(&path)?;
+    let asked = public_key.clone();
+    let proof = app
+        .db
+        .read(move |conn| {
+            let key = queries::find(conn, &viewer, &asked)?;
+            nodes::latest_of(conn, key.id)
+        })
+        .await?;
+    match proof {
+        Some(proof) if hx.wants_fragment() => page(&views::ProofAgain { public_key, proof }),
+        _ => Ok(see_other(&format!("/keys/{public_key}#proof"))),
+    }
 }
 
 /// The page again, after an extension of an overlap that was not understood.
@@ -45,7 +68,7 @@ pub(super) async fn with_overlap_error(
 
 async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views::Show> {
     let (viewer, now) = (layout.viewer.clone(), Utc::now());
-    let (row, restrictions, days, events, choices, old_secrets) = app
+    let (row, restrictions, days, events, choices, old_secrets, proof) = app
         .db
         .read(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
@@ -55,6 +78,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
             let events = audit::recent_for(conn, &public_key, EVENTS)?;
             let may = commands::may(conn, &viewer)?;
             let old_secrets = overlap::old_secrets(conn, &key, now)?;
+            let proof = nodes::latest_of(conn, key.id)?;
             Ok((
                 Row::new(key, held, &viewer, may, now),
                 restrictions,
@@ -62,6 +86,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
                 events,
                 wizard::choices(conn, &viewer)?,
                 old_secrets,
+                proof,
             ))
         })
         .await?;
@@ -74,6 +99,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
         history: events.into_iter().map(history::tell).collect(),
         granted,
         old_secrets,
+        proof,
         overlap_error: None,
     })
 }

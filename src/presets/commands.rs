@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     audit::{self, Action, Subject},
-    changes::Change,
     environments as places,
     error::{AppError, AppResult},
     schema::{environments, settings},
@@ -169,6 +168,5 @@ fn put(
     });
     let subject = Subject { id: "settings", name: "Settings" };
     audit::record(conn, viewer, action, subject, details)?;
-    Change::Catalogue.announce(conn)?;
     Ok(applied)
 }

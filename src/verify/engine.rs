@@ -2,13 +2,15 @@
 
 use std::{
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use actix_web::{HttpRequest, web::Data};
+use chrono::Utc;
 use ipnet::IpNet;
 use parking_lot::Mutex;
+use uuid::Uuid;
 
 use super::{
     catalogue::Catalogue,
@@ -24,6 +26,7 @@ use crate::{
     changes::Change,
     config::Config,
     limits::{self, Limiter, Limits},
+    nodes::{Registration, Status},
     usage::Recorder,
 };
 
@@ -83,11 +86,20 @@ impl Engine {
             listener: Mutex::default(),
         }));
         let shared = Arc::downgrade(&engine.0);
-        let listener = Listener::start(database_url, move |heard| {
+        let told = Weak::clone(&shared);
+        let node = Registration::new(config, move || Status {
+            cached_keys: told.upgrade().map_or(0, |engine| engine.keys.len()),
+            limits: told
+                .upgrade()
+                .map(|engine| engine.limits.mode().to_string())
+                .unwrap_or_default(),
+        });
+        let listener = Listener::start(database_url, node, move |heard| {
             let Some(engine) = shared.upgrade().map(Engine) else { return };
             match heard {
                 Heard::Change(change) => engine.forget(change),
                 Heard::Missed => engine.doubt_everything(),
+                Heard::AllUntil(at) => engine.confirm(at),
             }
         })?;
         *engine.0.listener.lock() = Some(listener);
@@ -135,6 +147,11 @@ impl Engine {
         self.0.listener.lock().as_ref().is_some_and(Listener::is_listening)
     }
 
+    /// Under which id this process is among the nodes.
+    pub fn node(&self) -> Option<Uuid> {
+        self.0.listener.lock().as_ref().map(Listener::node)
+    }
+
     /// Ends the threads. The recorder is its owner's to stop, afterwards.
     pub fn stop(&self) {
         let listener = self.0.listener.lock().take();
@@ -162,5 +179,17 @@ impl Engine {
 
     pub(super) fn trusted_proxies(&self) -> &[IpNet] {
         &self.0.trusted_proxies
+    }
+}
+
+/// For the page of the nodes.
+fn in_words(mode: limits::Mode) -> String {
+    match mode {
+        limits::Mode::Here => "Counted on this node alone".into(),
+        limits::Mode::Shared => "Counted together, in Redis".into(),
+        limits::Mode::SharedAway { since } => format!(
+            "Counted on this node: Redis has not answered for {} s",
+            (Utc::now() - since).num_seconds()
+        ),
     }
 }

@@ -89,10 +89,9 @@ impl<T: Fact> Known<T> {
                 _ => Recalled::Unknown,
             };
         }
-        // New rows are no news to those who listen for changes. But nobody presents a credential before it is made.
+        // A new row is no news to those who listen for changes: absence is as old as its own look-up.
         let is_absent = self.absent.get(hash).is_some_and(|asked_at| {
-            let asked_at = self.confirmed.instant(asked_at);
-            self.confirmed.age(asked_at, now) < FRESH && !self.confirmed.is_doubted(asked_at)
+            now.saturating_duration_since(self.confirmed.instant(asked_at)) < FRESH
         });
         if is_absent { Recalled::Fresh(None) } else { Recalled::Unknown }
     }
@@ -351,6 +350,20 @@ mod tests {
         assert!(matches!(at(FRESH), Recalled::Old { .. }));
         assert!(matches!(at(STALE - Duration::from_secs(1)), Recalled::Old { .. }));
         assert!(matches!(at(STALE), Recalled::Unknown));
+    }
+
+    #[test]
+    fn facts_are_good_for_a_minute_after_the_last_time_nothing_had_changed_and_no_longer() {
+        let confirmed = Arc::new(Confirmed::new(Instant::now()));
+        let memory: Memory = Arc::new(Known::new(100, 100, Arc::clone(&confirmed)));
+        learn(&memory, "a", 7);
+        let last = Instant::now() + Duration::from_secs(3600);
+        confirmed.up_to(last);
+        let at = |age| memory.recall(&hash("a"), last + age);
+        assert!(matches!(at(Duration::ZERO), Recalled::Fresh(Some(_))));
+        assert!(matches!(at(FRESH), Recalled::Old { .. }));
+        assert!(matches!(at(STALE - Duration::from_millis(1)), Recalled::Old { .. }));
+        assert!(matches!(at(STALE), Recalled::Unknown), "503, never a yes");
     }
 
     #[test]

@@ -1,6 +1,9 @@
-//! Hearing what other processes changed: a thread with its own connection that forgets what it is told to.
+//! Hearing what changed, whoever changed it: a thread with its own connection that forgets what it is told to.
+//!
+//! Notifications are the fast way; reading the table each second is the sure one, and says until when all is known.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,16 +13,19 @@ use std::{
 };
 
 use diesel::{PgConnection, connection::SimpleConnection};
+use uuid::Uuid;
 
+use super::feed::{Feed, News};
 use crate::{
-    changes::{CHANNEL, Change},
+    changes::{CHANNEL, Change, Noted},
     db,
+    nodes::Registration,
 };
 
 /// diesel's notifications never wait, so they are asked for.
-const POLL: Duration = Duration::from_millis(5);
-/// How often the connection proves that it still works.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+const GLANCE: Duration = Duration::from_millis(5);
+/// How often the table is read.
+const POLL: Duration = Duration::from_secs(1);
 /// Between two attempts to connect.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -28,10 +34,13 @@ pub enum Heard {
     Change(Change),
     /// Any number of changes may have been missed: nobody listened until now, or what was heard is not understood.
     Missed,
+    /// Every change that was committed before then has been heard.
+    AllUntil(Instant),
 }
 
 /// The thread, until it is stopped.
 pub struct Listener {
+    node: Uuid,
     flags: Arc<Flags>,
     thread: JoinHandle<()>,
 }
@@ -49,25 +58,39 @@ impl Listener {
     /// When the thread cannot be started.
     pub fn start(
         database_url: &str,
+        node: Registration,
         hear: impl Fn(Heard) + Send + 'static,
     ) -> anyhow::Result<Self> {
         let shared = Arc::new(Flags::default());
-        let url = database_url.to_owned();
         let flags = Arc::clone(&shared);
+        let id = node.id;
+        let mut ear = Ear {
+            url: database_url.to_owned(),
+            flags: Arc::clone(&shared),
+            feed: Feed::default(),
+            node,
+            hear,
+            heard: HashSet::new(),
+            is_away: false,
+        };
         let thread = thread::Builder::new().name("changes".into()).spawn(move || {
-            let mut is_away = false;
             while !flags.stopping.load(Ordering::Relaxed) {
-                let heard = listen(&url, &flags, &hear, &mut is_away);
+                let heard = ear.listen();
                 flags.listening.store(false, Ordering::Release);
                 let Err(error) = heard else { return };
-                if !is_away {
+                if !ear.is_away {
                     tracing::warn!(?error, "changes of other processes cannot be heard now");
                 }
-                is_away = true;
+                ear.is_away = true;
                 thread::sleep(RETRY);
             }
         })?;
-        Ok(Self { flags: shared, thread })
+        Ok(Self { node: id, flags: shared, thread })
+    }
+
+    /// The id of the node that listens.
+    pub fn node(&self) -> Uuid {
+        self.node
     }
 
     /// Whether changes are heard at the moment, as far as can be told.
@@ -75,7 +98,8 @@ impl Listener {
         self.flags.listening.load(Ordering::Acquire)
     }
 
-    /// Ends the thread. If Postgres keeps it waiting, it ends with the process.
+    /// Ends the thread, and the node's registration with it: call it when nothing is answered any more. If Postgres
+    /// keeps it waiting, it ends with the process.
     pub fn stop(self) {
         self.flags.stopping.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + Duration::from_secs(1);
@@ -88,30 +112,97 @@ impl Listener {
     }
 }
 
-fn listen(
-    url: &str,
-    flags: &Flags,
-    hear: &impl Fn(Heard),
-    is_away: &mut bool,
-) -> anyhow::Result<()> {
-    let mut conn: PgConnection = db::connect(url)?;
-    conn.batch_execute(&format!("listen {CHANNEL}"))?;
-    hear(Heard::Missed);
-    flags.listening.store(true, Ordering::Release);
-    if std::mem::take(is_away) {
-        tracing::info!("changes of other processes are heard again");
+struct Ear<F> {
+    url: String,
+    flags: Arc<Flags>,
+    feed: Feed,
+    node: Registration,
+    hear: F,
+    /// Changes that were notified since the table was read.
+    heard: HashSet<i64>,
+    is_away: bool,
+}
+
+impl<F: Fn(Heard)> Ear<F> {
+    fn listen(&mut self) -> anyhow::Result<()> {
+        let mut conn: PgConnection = db::connect(&self.url)?;
+        // What a node writes of itself need not survive a power cut.
+        conn.batch_execute(&format!(
+            "set application_name = 'latchkey changes'; set synchronous_commit = off; listen {CHANNEL}"
+        ))?;
+        let asked_at = Instant::now();
+        if self.feed.resume(&mut conn)? {
+            (self.hear)(Heard::Missed);
+            (self.hear)(Heard::AllUntil(asked_at));
+        } else {
+            self.read(&mut conn)?;
+        }
+        self.node.beat(&mut conn, self.feed.snapshot());
+        self.flags.listening.store(true, Ordering::Release);
+        if std::mem::take(&mut self.is_away) {
+            tracing::info!("changes of other processes are heard again");
+        }
+
+        let mut read_at = asked_at;
+        while !self.flags.stopping.load(Ordering::Relaxed) {
+            self.glance(&mut conn)?;
+            if read_at.elapsed() >= POLL {
+                read_at = Instant::now();
+                self.read(&mut conn)?;
+                self.node.beat(&mut conn, self.feed.snapshot());
+            }
+            thread::sleep(GLANCE);
+        }
+        self.node.leave(&mut conn);
+        Ok(())
     }
 
-    let mut last_beat = Instant::now();
-    while !flags.stopping.load(Ordering::Relaxed) {
+    /// Applies what is notified.
+    fn glance(&mut self, conn: &mut PgConnection) -> anyhow::Result<()> {
+        let mut noted = Vec::new();
         for notification in conn.notifications_iter() {
-            hear(Change::parse(&notification?.payload).map_or(Heard::Missed, Heard::Change));
+            match Noted::parse(&notification?.payload) {
+                Some(one) => noted.push(one),
+                None => (self.hear)(Heard::Missed),
+            }
         }
-        if last_beat.elapsed() >= HEARTBEAT {
-            conn.batch_execute("select 1")?;
-            last_beat = Instant::now();
-        }
-        thread::sleep(POLL);
+        self.heard.extend(noted.iter().map(|one| one.id));
+        self.apply(conn, noted);
+        Ok(())
     }
-    Ok(())
+
+    /// Applies what is in the table and was not notified.
+    fn read(&mut self, conn: &mut PgConnection) -> anyhow::Result<()> {
+        let asked_at = Instant::now();
+        let mut noted = Vec::new();
+        for news in self.feed.read(conn)? {
+            match news {
+                News::Noted(one) if self.heard.contains(&one.id) => {}
+                News::Noted(one) => noted.push(one),
+                News::Strange => (self.hear)(Heard::Missed),
+            }
+        }
+        // What was notified before this is in it, or was in an earlier one.
+        self.heard.clear();
+        self.apply(conn, noted);
+        (self.hear)(Heard::AllUntil(asked_at));
+        Ok(())
+    }
+
+    fn apply(&self, conn: &mut PgConnection, noted: Vec<Noted>) {
+        let (mut keys, mut of_keys) = (Vec::new(), Vec::new());
+        for Noted { id, change } in noted {
+            match change {
+                Change::Key(key) => {
+                    keys.push(key);
+                    of_keys.push(id);
+                }
+                other => (self.hear)(Heard::Change(other)),
+            }
+        }
+        if !keys.is_empty() {
+            (self.hear)(Heard::Change(Change::Keys(keys)));
+            self.node.applied(conn, &of_keys);
+        }
+    }
 }

@@ -19,7 +19,7 @@
 //! | `look_ups.rs`, `flights.rs`, `breaker.rs` | asking once, without ever waiting long |
 //! | `rehearsal.rs`, `weight.rs` | the way through memory alone: to be timed, and weighed |
 //! | `used.rs` | which keys were accepted, for whoever writes it down |
-//! | `listener.rs` | hearing of changes made by other processes |
+//! | `listener.rs`, `feed.rs` | hearing of changes; reading the table of them |
 
 mod answer;
 mod ask;
@@ -35,6 +35,7 @@ mod credential;
 mod engine;
 mod entry;
 mod facts;
+mod feed;
 mod flights;
 mod gateway;
 mod interned;
@@ -55,5 +56,7 @@ mod verdict;
 mod weight;
 
 pub use code::Code;
-pub use engine::Engine;
+pub use engine::{Engine, PATIENCE};
+pub use gateway::by_bearer;
+pub use problem::Problem;
 pub use routes::configure;

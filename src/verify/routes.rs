@@ -3,10 +3,11 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, header::ALLOW},
-    web::{self, Payload},
+    web::{self, Data, Path, Payload},
 };
 
 use super::{ask::verify, authorize::authorize, problem::Problem, stand::stand};
+use crate::{app::App, nodes::changes_of};
 
 /// What `/v1/verify` takes.
 const ALLOWED: &str = "OPTIONS, POST";
@@ -33,6 +34,17 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
     .service(web::resource("/v1/authorize").to(async |request: HttpRequest| {
         stand(&request, async { Ok(authorize(&request).await) }).await
     }))
+    .service(
+        web::resource("/v1/changes/{key}")
+            .route(web::get().to(
+                async |app: Data<App>, request: HttpRequest, key: Path<String>| {
+                    stand(&request, changes_of(&app, &request, &key)).await
+                },
+            ))
+            .default_service(web::to(async |request: HttpRequest| {
+                stand(&request, async { Err(Problem::MethodNotAllowed("GET, HEAD")) }).await
+            })),
+    )
     .service(web::scope("/v1").default_service(web::to(async |request: HttpRequest| {
         stand(&request, async { Err(Problem::NotFound) }).await
     })));

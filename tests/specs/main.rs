@@ -19,6 +19,7 @@ mod keys;
 mod links;
 mod matrix;
 mod modes;
+mod nodes;
 mod outage;
 mod platforms;
 mod presets;

@@ -165,6 +165,8 @@ const TABLE: &[Row] = &[
     get("import customers", Nothing, Lets, "/customers/import",              [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("environments", Nothing, Lets, "/settings/environments",             [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("catalogue", Nothing, Lets, "/settings/catalogue",                   [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("nodes", Nothing, Lets, "/settings/nodes",                           [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("proof", Active, Lets, "{key}/proof",                                [SignIn, Absent, Shows(303), Shows(303), Absent, Shows(303)]),
     get("export", Nothing, Lets, "/settings/catalogue/export",               [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("import", Nothing, Lets, "/settings/catalogue/import",               [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     post("grant", Nothing, Lets, "{spare}/grant", &[],                       [SignIn, Absent, Absent, Absent, Absent, Does(303)]),

@@ -67,6 +67,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/keys/{key}/enable", &["POST"]),
     ("/keys/{key}/extend", &["POST"]),
     ("/keys/{key}/finish", &["POST"]),
+    ("/keys/{key}/proof", &["GET"]),
     ("/keys/{key}/regenerate", &["POST"]),
     ("/keys/{key}/reveal", &["POST"]),
     ("/keys/{key}/revoke", &["POST"]),
@@ -101,6 +102,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/settings/environments/{id}/move", &["POST"]),
     ("/settings/environments/{id}/restore", &["POST"]),
     ("/settings/environments/{id}/retire", &["POST"]),
+    ("/settings/nodes", &["GET"]),
     ("/settings/preset", &["POST"]),
     ("/settings/wording", &["POST"]),
     ("/setup", &["GET", "POST"]),
@@ -119,6 +121,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/team/{id}/role", &["POST"]),
     ("/team/{id}/withdraw", &["POST"]),
     ("/v1/authorize", &["any"]),
+    ("/v1/changes/{key}", &["any"]),
     ("/v1/verify", &["any"]),
     ("/welcome", &["GET", "POST"]),
 ];
@@ -132,6 +135,7 @@ const PUBLIC: &[&str] = &[
     "/sign-out",
     "/static/{path:.*}",
     "/v1/authorize",
+    "/v1/changes/{key}",
     "/v1/verify",
     "/welcome",
 ];

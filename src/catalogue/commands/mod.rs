@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::{
     audit::{self, Action, Subject},
-    changes::Change,
     error::AppResult,
     scopes::{Permission, Section},
     settings,
@@ -54,7 +53,7 @@ impl Named for Permission {
     }
 }
 
-/// Writes what happened, and tells the verifiers.
+/// Writes what happened.
 fn record(
     conn: &mut PgConnection,
     viewer: &Viewer,
@@ -63,8 +62,7 @@ fn record(
     details: Value,
 ) -> AppResult<()> {
     let subject = Subject { id: &named.subject_id(), name: named.subject_name() };
-    audit::record(conn, viewer, action, subject, details)?;
-    Change::Catalogue.announce(conn)
+    audit::record(conn, viewer, action, subject, details)
 }
 
 /// `{"label": ["old", "new"]}` for what differs.

@@ -7,7 +7,6 @@ use serde_json::json;
 use super::{may_revoke, status::parse_reason};
 use crate::{
     audit::{self, Action},
-    changes::Change,
     error::{AppError, AppResult},
     keys::{
         Key, queries,
@@ -79,8 +78,5 @@ pub fn stop_all(
     };
     let event = |key: &Key| (key.public_key.clone(), key.name.clone(), details.clone());
     audit::record_each(conn, &viewer, action, plan.changing.iter().map(event).collect())?;
-    if !changing.is_empty() {
-        Change::Keys(changing).announce(conn)?;
-    }
     Ok(Outcome::Done(plan))
 }

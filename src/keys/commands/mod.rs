@@ -1,5 +1,5 @@
 //! Everything that happens to a key. Each act checks again who asks, in the transaction that changes, writes its
-//! event there, and announces the change to whoever verifies.
+//! event there; triggers tell whoever verifies.
 
 mod bulk;
 mod create;
@@ -21,7 +21,6 @@ use super::{Key, Limit, Permissions, queries};
 use crate::{
     access::Refusal,
     audit::{self, Action, Subject, difference},
-    changes::Change,
     credentials::Secret,
     error::{AppError, AppResult},
     schema::{key_limits, key_permissions, key_secrets, key_sections, keys},
@@ -105,8 +104,7 @@ fn record(
     action: Action,
     details: Value,
 ) -> AppResult<()> {
-    audit::record(conn, viewer, action, Subject { id: &key.public_key, name: &key.name }, details)?;
-    Change::Key(key.id).announce(conn)
+    audit::record(conn, viewer, action, Subject { id: &key.public_key, name: &key.name }, details)
 }
 
 fn issue(conn: &mut PgConnection, key_id: i64, prefix: &str) -> AppResult<Secret> {

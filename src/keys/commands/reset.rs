@@ -12,7 +12,6 @@ use super::{
 use crate::{
     applications::Application,
     audit::{self, Action, Subject},
-    changes::Change,
     credentials::Secret,
     environments::Environment,
     error::{AppError, AppResult},
@@ -93,7 +92,6 @@ pub fn reset(
         diesel::insert_into(key_secrets::table).values(some).execute(conn)?;
     }
     audit::record_each(conn, &viewer, Action::KeyRegenerated, events)?;
-    Change::Keys(ids).announce(conn)?;
     let subject = Subject { id: &application.app_id, name: &application.name };
     let details = json!({ "environment": environment.slug, "keys": made.len() });
     audit::record(conn, &viewer, Action::ApplicationKeysReset, subject, details)?;

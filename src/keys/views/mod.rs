@@ -17,5 +17,5 @@ pub use edit::{Conflict, Edit, compare};
 pub use eye::{Eye, RevealAgain};
 pub use list::{Elsewhere, Index};
 pub use row::{Acts, Changed, Chip, Row};
-pub use show::{Granted, Show};
+pub use show::{Granted, ProofAgain, Show};
 pub use transfer::{Candidate, Transfer};

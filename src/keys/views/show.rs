@@ -11,6 +11,7 @@ use crate::{
         queries::Restrictions,
         spaced,
     },
+    nodes::{self, Standing},
     usage,
     web::{Layout, Moment},
 };
@@ -28,8 +29,18 @@ pub struct Show {
     pub granted: Vec<Granted>,
     /// Secrets that were replaced and are still called with.
     pub old_secrets: Vec<OldSecret>,
+    /// Which node applied the last change, if there was one lately.
+    pub proof: Option<nodes::Proof>,
     /// What is wrong with the extension that was asked for.
     pub overlap_error: Option<&'static str>,
+}
+
+/// Which node applied the last change, asked again.
+#[derive(Template)]
+#[template(path = "keys/show/_proof_again.html")]
+pub struct ProofAgain {
+    pub public_key: String,
+    pub proof: nodes::Proof,
 }
 
 /// A line of the permissions on a key's page.

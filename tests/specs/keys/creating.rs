@@ -231,8 +231,7 @@ fn add_permission(app: &TestApp, section: &str, slug: &str) {
         app,
         &format!(
             "insert into permissions (section_id, slug, label, description, access, position)
-             select id, '{slug}', 'Read what is new', 'Added later', 'READ', 99 from sections where slug = '{section}';
-             select pg_notify('latchkey_changes', 'catalogue');"
+             select id, '{slug}', 'Read what is new', 'Added later', 'READ', 99 from sections where slug = '{section}';"
         ),
     );
 }

@@ -24,6 +24,11 @@ pub struct Program {
 impl Program {
     /// Serves from that database, and logs everything there is to log.
     pub fn serve(database_url: &str) -> Self {
+        Self::named(database_url, "")
+    }
+
+    /// Likewise, under a name of its own among the nodes.
+    pub fn named(database_url: &str, name: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let dir = scratch(&format!("program-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir_all(&dir).expect("there is room for a log");
@@ -39,6 +44,7 @@ impl Program {
             .env("LATCHKEY_LISTEN", address.to_string())
             .env("LATCHKEY_VAULT_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
             .env("LATCHKEY_LOG", "trace")
+            .env("LATCHKEY_NODE_NAME", name)
             .stdout(log.try_clone().expect("a log can be shared"))
             .stderr(log)
             .spawn()

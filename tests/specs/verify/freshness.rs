@@ -76,15 +76,15 @@ async fn two_nodes_agree_about_a_revoked_key_within_a_second() {
 }
 
 #[actix_web::test]
-async fn an_unheard_change_is_noticed_within_five_seconds() {
+async fn a_change_made_by_hand_is_noticed_too() {
     let world = World::start().await;
     let key = world.key(Wanted::default());
     world.verify_key(&key).await.assert_verdict("VALID", 200);
     run(&mut world.conn(), &format!("update keys set revoked_at = now() where id = {}", key.id));
     let changed_at = Instant::now();
     while world.verify_key(&key).await.code() != "REVOKED" {
-        assert!(changed_at.elapsed() < Duration::from_millis(5500));
-        actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+        assert!(changed_at.elapsed() < Duration::from_millis(2500));
+        actix_web::rt::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -94,7 +94,8 @@ async fn changes_are_heard_again_after_the_listener_lost_its_connection() {
     let key = world.key(Wanted::default());
     run(
         &mut world.conn(),
-        "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%' or query = 'select 1'",
+        "select pg_terminate_backend(pid) from pg_stat_activity \
+         where application_name = 'latchkey changes' and datname = current_database()",
     );
     wait_until(|| !world.node.engine.hears_changes()).await;
     wait_until(|| world.node.engine.hears_changes()).await;

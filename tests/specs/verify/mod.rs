@@ -11,4 +11,4 @@ pub(crate) mod proxy;
 mod rate_limits;
 mod shared_limits;
 mod usage;
-mod world;
+pub(crate) mod world;

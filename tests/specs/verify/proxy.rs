@@ -40,6 +40,7 @@ struct Shared {
     dir: PathBuf,
     server: PathBuf,
     mode: AtomicU8,
+    deaf: AtomicBool,
     ended: AtomicBool,
     look_ups: Mutex<Vec<Vec<u8>>>,
 }
@@ -69,6 +70,12 @@ impl Proxy {
         thread::sleep(Duration::from_millis(50));
     }
 
+    /// From now on whoever listens for changes listens elsewhere.
+    pub fn deafen(self) -> Self {
+        self.shared.deaf.store(true, Ordering::SeqCst);
+        self
+    }
+
     /// How often Postgres was asked for the key of this secret.
     pub fn look_ups(&self, secret: &Secret) -> usize {
         let hash = secret.hash();
@@ -90,6 +97,13 @@ impl Drop for Proxy {
     }
 }
 
+fn listen_elsewhere(asked: &mut [u8]) {
+    const LISTEN: &[u8] = b"listen latchkey_changes";
+    if let Some(at) = asked.windows(LISTEN.len()).position(|bytes| bytes == LISTEN) {
+        asked[at..at + LISTEN.len()].copy_from_slice(b"listen latchkey_nothing");
+    }
+}
+
 impl Shared {
     /// In front of a server's socket, at one of the same name.
     fn listen(server: PathBuf) -> Arc<Self> {
@@ -103,6 +117,7 @@ impl Shared {
             server,
             dir,
             mode: AtomicU8::new(Mode::Pass as u8),
+            deaf: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             look_ups: Mutex::default(),
         });
@@ -156,7 +171,10 @@ impl Shared {
                 thread::sleep(Duration::from_millis(5));
             }
             if asks {
-                let asked = &buffer[..length];
+                let asked = &mut buffer[..length];
+                if self.deaf.load(Ordering::SeqCst) {
+                    listen_elsewhere(asked);
+                }
                 if asked.windows(16).any(|bytes| bytes == b"key_secrets.hash") {
                     self.look_ups.lock().unwrap().push(asked.to_vec());
                 }

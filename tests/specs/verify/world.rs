@@ -187,12 +187,7 @@ impl World {
     /// A change as another process makes it: `NOTIFY` is all this node hears of it.
     pub fn change_elsewhere(&self, key: &Key, sql: &str) {
         let sql = sql.replace("$key", &key.id.to_string());
-        self.conn()
-            .transaction(|conn| {
-                run(conn, &sql);
-                Change::Key(key.id).announce(conn)
-            })
-            .unwrap();
+        run(&mut self.conn(), &sql);
     }
 
     /// A change by the operator's command line: a process of its own, which cannot tell this one but by `NOTIFY`.
