@@ -62,6 +62,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::settings::routes(cfg);
     crate::environments::routes(cfg);
     crate::catalogue::routes(cfg);
+    crate::openapi::routes(cfg);
 }
 
 /// The pages with everything around them; inside-out, as actix wants it.

@@ -21,6 +21,8 @@ pub mod keys;
 pub mod limits;
 pub mod log;
 pub mod managed_postgres;
+pub mod metrics;
+pub mod openapi;
 pub mod order;
 pub mod overview;
 pub mod presets;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpResponse, HttpServer,
+    HttpResponse, HttpResponseBuilder, HttpServer,
     cookie::Key,
     dev::{Server, ServerHandle},
     middleware::from_fn,
@@ -27,7 +27,7 @@ use crate::{
     app::{self, App},
     config::Config,
     db::Db,
-    keys,
+    keys, metrics,
     sign_in::{self, Throttle},
     usage::Recorder,
     users::{links, passwords, passwords::Passwords},
@@ -49,6 +49,8 @@ pub struct Running {
     pub server: Server,
     /// Where it listens: the port may have been left to the system.
     pub address: SocketAddr,
+    /// Where Prometheus asks, if it may.
+    pub metrics_address: Option<SocketAddr>,
     pub stop: Stop,
 }
 
@@ -57,6 +59,7 @@ pub struct Running {
 pub struct Stop {
     app: Data<App>,
     handle: ServerHandle,
+    metrics: Option<metrics::Listening>,
     recorder: Recorder,
 }
 
@@ -65,6 +68,9 @@ impl Stop {
     pub async fn gracefully(&self) {
         self.app.is_stopping.store(true, Ordering::Release);
         self.handle.stop(true).await;
+        if let Some(metrics) = &self.metrics {
+            metrics.stop().await;
+        }
         let (engine, recorder) = (self.app.engine.clone(), self.recorder.clone());
         let ended = rt::task::spawn_blocking(move || {
             engine.stop();
@@ -101,6 +107,9 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
         .with_context(|| format!("LATCHKEY_LISTEN: {} cannot be listened on", config.listen))?;
     let address = listener.local_addr()?;
     config.listen = address;
+    let node = config.node_name.clone().unwrap_or_else(|| address.to_string());
+    let metrics = config.metrics_listen.map(|at| metrics::listen(at, node, engine.clone()));
+    let metrics = metrics.transpose()?;
     let app = Data::new(App {
         db: Db::open(database_url, CONNECTIONS)?,
         config,
@@ -129,8 +138,9 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     .disable_signals()
     .listen(listener)?
     .run();
-    let stop = Stop { app, handle: server.handle(), recorder };
-    Ok(Running { server, address, stop })
+    let metrics_address = metrics.as_ref().map(|metrics| metrics.address);
+    let stop = Stop { app, handle: server.handle(), metrics, recorder };
+    Ok(Running { server, address, metrics_address, stop })
 }
 
 /// Serves until the process is asked to end. `announce` is told the address when requests are answered.
@@ -190,20 +200,24 @@ async fn sweep(db: Db) {
 
 /// For whoever watches over the process; without names, so under any host.
 fn health(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/healthz").get(async || HttpResponse::Ok().body("ok\n")))
+    cfg.service(web::resource("/healthz").get(async || plain(HttpResponse::Ok(), "ok\n")))
         .service(web::resource("/readyz").get(ready));
 }
 
 /// Whether requests should be sent here: Postgres answers, and we aren't ending.
 async fn ready(app: Data<App>) -> HttpResponse {
     if app.is_stopping.load(Ordering::Acquire) {
-        return HttpResponse::ServiceUnavailable().body("ending\n");
+        return plain(HttpResponse::ServiceUnavailable(), "ending\n");
     }
     let asked = app.db.read(|conn| Ok(diesel::sql_query("select 1").execute(conn)?));
     match rt::time::timeout(Duration::from_millis(800), asked).await {
-        Ok(Ok(_)) => HttpResponse::Ok().body("ready\n"),
-        _ => HttpResponse::ServiceUnavailable().body("Postgres does not answer\n"),
+        Ok(Ok(_)) => plain(HttpResponse::Ok(), "ready\n"),
+        _ => plain(HttpResponse::ServiceUnavailable(), "Postgres does not answer\n"),
     }
+}
+
+fn plain(mut response: HttpResponseBuilder, words: &'static str) -> HttpResponse {
+    response.content_type("text/plain; charset=utf-8").body(words)
 }
 
 /// The key in the data directory, made at the first start.

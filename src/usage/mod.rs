@@ -13,4 +13,4 @@ mod queries;
 mod recorder;
 
 pub use queries::{Day, Totals, by_day, totals_since, valid_since};
-pub use recorder::Recorder;
+pub use recorder::{Recorder, Standing};

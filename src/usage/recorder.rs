@@ -29,6 +29,18 @@ const ROOM_WHILE_AWAY: usize = 500_000;
 /// How often lost requests are mentioned in the log.
 const REPORT: Duration = Duration::from_secs(60);
 
+/// How far writing has come.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// At most so old is what is not written yet.
+    pub lag: Duration,
+    /// So many rows are not written yet.
+    pub rows: usize,
+    /// So many flushes were written, and so many could not be.
+    pub written: u64,
+    pub failed: u64,
+}
+
 /// Records what keys, gateways and App Secrets did. A clone records into the same place.
 #[derive(Clone)]
 pub struct Recorder(Arc<Shared>);
@@ -37,8 +49,18 @@ struct Shared {
     shards: Vec<Mutex<Batch>>,
     dropped: AtomicU64,
     state: Mutex<State>,
+    progress: Mutex<Progress>,
     wake: Condvar,
     writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Progress {
+    /// What was recorded before is written.
+    written_until: Instant,
+    /// Rows that the writer has taken and not written yet.
+    taken: usize,
+    written: u64,
+    failed: u64,
 }
 
 #[derive(Default)]
@@ -59,6 +81,12 @@ impl Recorder {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             dropped: AtomicU64::new(0),
             state: Mutex::default(),
+            progress: Mutex::new(Progress {
+                written_until: Instant::now(),
+                taken: 0,
+                written: 0,
+                failed: 0,
+            }),
             wake: Condvar::new(),
             writer: Mutex::default(),
         });
@@ -104,6 +132,15 @@ impl Recorder {
     /// Requests that were not counted because memory for counting was full.
     pub fn dropped(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    /// How far writing has come.
+    pub fn standing(&self) -> Standing {
+        let waiting: usize = self.0.shards.iter().map(|shard| shard.lock().len()).sum();
+        let progress = self.0.progress.lock();
+        let rows = waiting + progress.taken;
+        let lag = if rows == 0 { Duration::ZERO } else { progress.written_until.elapsed() };
+        Standing { lag, rows, written: progress.written, failed: progress.failed }
     }
 
     /// Waits until everything recorded so far is written, or could not be. Blocks: not for threads that serve.
@@ -180,15 +217,17 @@ impl Writer {
     }
 
     fn flush(&mut self) {
+        let began = Instant::now();
         for shard in &self.shared.shards {
             let counted = mem::take(&mut *shard.lock());
             let lost = self.batch.absorb(counted, ROOM_WHILE_AWAY);
             self.shared.dropped.fetch_add(lost, Ordering::Relaxed);
         }
-        if self.batch.is_empty() {
-            return;
-        }
-        match self.write() {
+        let rows = self.batch.len();
+        self.shared.progress.lock().taken = rows;
+        let outcome = if self.batch.is_empty() { Ok(()) } else { self.write() };
+        self.progressed(began, rows, outcome.is_ok());
+        match outcome {
             Ok(()) => {
                 self.batch = Batch::default();
                 self.is_away = false;
@@ -202,6 +241,17 @@ impl Writer {
                     );
                 }
             }
+        }
+    }
+
+    fn progressed(&self, began: Instant, rows: usize, is_written: bool) {
+        let mut progress = self.shared.progress.lock();
+        if is_written {
+            progress.written_until = began;
+            progress.taken = 0;
+            progress.written += u64::from(rows > 0);
+        } else {
+            progress.failed += 1;
         }
     }
 

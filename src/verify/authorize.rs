@@ -22,6 +22,7 @@ use super::{
     problem::{self, Problem},
     verdict::{Question, Verdict},
 };
+use crate::metrics::Endpoint;
 
 /// What a header cannot carry as it is, and the percent sign itself. Everything beyond ASCII is encoded anyway.
 const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b'%');
@@ -31,7 +32,10 @@ pub async fn authorize(engine: Data<Engine>, request: HttpRequest) -> HttpRespon
     let dialect = Dialect::of(&request);
     match try_to(&engine, &request, dialect).await {
         Ok(response) => response,
-        Err(problem) => refuse(problem, dialect),
+        Err(problem) => {
+            engine.metrics().problem(Endpoint::Authorize, problem.code());
+            refuse(problem, dialect)
+        }
     }
 }
 
@@ -40,7 +44,8 @@ async fn try_to(
     request: &HttpRequest,
     dialect: Dialect,
 ) -> Result<HttpResponse, Problem> {
-    let deadline = Instant::now() + PATIENCE;
+    let began = Instant::now();
+    let deadline = began + PATIENCE;
     let asking = gateway::by_header(engine, request, deadline).await?;
     let asked = caller::parse_query(request.query_string())?;
     caller::refuse_key_in_query(request)?;
@@ -57,6 +62,7 @@ async fn try_to(
     };
     let (verdict, stale) =
         engine.judge(&credential, &question, deadline).await.map_err(|_| Problem::CannotKnow)?;
+    engine.metrics().verdict(Endpoint::Authorize, verdict.code, began.elapsed());
     Ok(respond(&verdict, &question, stale.max(asking.stale), dialect))
 }
 

@@ -8,7 +8,7 @@ use actix_web::{
     web::{BytesMut, Payload},
 };
 use futures_util::StreamExt;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{caller::has_secret_in_query, credential::Credential, problem::Problem};
 
@@ -39,6 +39,7 @@ pub struct Body {
     #[serde(rename = "method")]
     _method: Option<String>,
     path: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
     cost: Option<u32>,
 }
 
@@ -102,6 +103,17 @@ fn parse(bytes: &[u8]) -> Result<Body, Problem> {
         return Err(NOT_A_QUESTION);
     }
     serde_json::from_slice(bytes).map_err(|_| NOT_A_QUESTION)
+}
+
+/// A whole number however it is spelled: to JSON `5.0` is the number 5, and some libraries write it so.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let number = Option::<f64>::deserialize(deserializer)?;
+    let is_whole =
+        |number: f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    match number {
+        Some(number) if !is_whole(number) => Err(D::Error::custom("not a whole number")),
+        number => Ok(number.map(|number| number as u32)),
+    }
 }
 
 impl Body {
@@ -181,6 +193,7 @@ mod tests {
         let asked = mean(r#" {"key": "x"} "#).unwrap();
         assert!(matches!(asked.credential, Credential::Malformed(_)));
         assert_eq!((asked.cost, asked.scopes.len(), asked.customer), (1, 0, None));
+        assert_eq!(mean(r#"{"cost": 5.0}"#).unwrap().cost, 5);
         assert!(matches!(mean("{}").unwrap().credential, Credential::Missing));
         assert!(matches!(mean(r#"{"key": null}"#).unwrap().credential, Credential::Missing));
     }

@@ -20,6 +20,7 @@ use crate::{
     changes::Change,
     config::Config,
     limits::{Limiter, Limits},
+    metrics::{Memory, Metrics},
     usage::Recorder,
 };
 
@@ -47,6 +48,7 @@ pub(super) struct Shared {
     pub limits: Limits,
     pub strangers: Limiter<IpAddr>,
     pub recorder: Recorder,
+    metrics: Arc<Metrics>,
     trusted_proxies: Vec<IpNet>,
     listener: Mutex<Option<Listener>>,
 }
@@ -58,15 +60,17 @@ impl Engine {
     /// When a thread cannot be started.
     pub fn start(config: &Config, database_url: &str, recorder: Recorder) -> anyhow::Result<Self> {
         let confirmed = Arc::new(Confirmed::new(Instant::now()));
+        let metrics = Arc::new(Metrics::default());
         let engine = Self(Arc::new(Shared {
             keys: Arc::new(Known::new(config.cached_keys, UNKNOWN, Arc::clone(&confirmed))),
             applications: Arc::new(Known::new(OTHERS, OTHERS, Arc::clone(&confirmed))),
             gateways: Arc::new(Known::new(OTHERS, OTHERS, Arc::clone(&confirmed))),
             confirmed,
-            look_ups: LookUps::start(database_url)?,
+            look_ups: LookUps::start(database_url, Arc::clone(&metrics))?,
             limits: Limits::new(COUNTED),
             strangers: Limiter::new(COUNTED),
             recorder,
+            metrics,
             trusted_proxies: config.trusted_proxies.clone(),
             listener: Mutex::default(),
         }));
@@ -111,6 +115,35 @@ impl Engine {
     /// Every change that was committed before `at` has been applied here.
     pub fn confirm(&self, at: Instant) {
         self.0.confirmed.up_to(at);
+    }
+
+    /// What is counted of its work.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// What it counts with.
+    pub fn recorder(&self) -> &Recorder {
+        &self.0.recorder
+    }
+
+    /// How many credentials a memory holds.
+    pub fn remembered(&self, memory: Memory) -> usize {
+        match memory {
+            Memory::Keys => self.0.keys.len(),
+            Memory::Applications => self.0.applications.len(),
+            Memory::Gateways => self.0.gateways.len(),
+        }
+    }
+
+    /// How many look-ups wait for their turn, by lane.
+    pub fn waiting_look_ups(&self) -> [(&'static str, usize); 2] {
+        self.0.look_ups.waiting()
+    }
+
+    /// Whether Postgres is not asked for the time being, and how often that began.
+    pub fn cut_off(&self) -> (bool, u64) {
+        self.0.look_ups.cut_off()
     }
 
     /// Whether changes made by other processes are heard at the moment.

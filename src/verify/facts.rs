@@ -4,10 +4,13 @@
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 
-use crate::limits::Limit;
+use crate::{limits::Limit, metrics::Memory};
 
 /// What a cache needs to know of the facts it keeps.
 pub trait Fact: Send + Sync + 'static {
+    /// Which memory it is kept in.
+    const MEMORY: Memory;
+
     /// The row's id, under which a change is announced.
     fn id(&self) -> i64;
 }
@@ -69,18 +72,24 @@ pub struct GatewayFacts {
 }
 
 impl Fact for KeyFacts {
+    const MEMORY: Memory = Memory::Keys;
+
     fn id(&self) -> i64 {
         self.id
     }
 }
 
 impl Fact for ApplicationFacts {
+    const MEMORY: Memory = Memory::Applications;
+
     fn id(&self) -> i64 {
         self.id
     }
 }
 
 impl Fact for GatewayFacts {
+    const MEMORY: Memory = Memory::Gateways;
+
     fn id(&self) -> i64 {
         self.id
     }

@@ -127,6 +127,11 @@ impl<T: Fact> Known<T> {
         if is_absent { Recalled::Fresh(None) } else { Recalled::Unknown }
     }
 
+    /// How many hashes are remembered as somebody's.
+    pub fn len(&self) -> usize {
+        self.present.len()
+    }
+
     /// Joins the look-up of this hash, or begins one.
     pub fn join(self: &Arc<Self>, hash: SecretHash, now: Instant) -> Joined<T> {
         let mut pending = self.pending.lock();

@@ -41,4 +41,5 @@ mod verdict;
 
 pub use code::Code;
 pub use engine::Engine;
+pub use problem::PROBLEM_CODES;
 pub use routes::configure;
