@@ -74,7 +74,7 @@ impl Timings {
 impl Read {
     /// Adds up.
     pub fn of<'a>(bounds: &[Duration], timings: impl Iterator<Item = &'a Timings>) -> Self {
-        let bounds = bounds.iter().map(Duration::as_secs_f64).chain([f64::MAX]);
+        let bounds = bounds.iter().map(Duration::as_secs_f64).chain([f64::INFINITY]);
         let mut read =
             Self { buckets: bounds.map(|bound| (bound, 0)).collect(), ..Self::default() };
         let mut nanoseconds = 0;
@@ -103,7 +103,7 @@ mod tests {
         let read = Read::of(OF_ANSWERS, [&one, &other].into_iter());
         assert_eq!(read.buckets[0], (0.000_01, 1));
         assert_eq!(read.buckets[1], (0.000_02, 1));
-        assert_eq!(read.buckets.last(), Some(&(f64::MAX, 1)));
+        assert_eq!(read.buckets.last(), Some(&(f64::INFINITY, 1)));
         assert_eq!((read.count, read.seconds), (3, 1.000_021));
     }
 

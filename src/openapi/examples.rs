@@ -47,11 +47,11 @@ pub fn curl(document: &OpenApi, method: &str, path: &str, operation: &Operation)
 /// The first query parameter is enough to see how it is done.
 fn query(operation: &Operation) -> String {
     let parameters = operation.parameters.iter().flatten();
-    let first = parameters.filter_map(|parameter| match parameter {
+    let mut first = parameters.filter_map(|parameter| match parameter {
         RefOr::T(one) if one.parameter_in == ParameterIn::Query => Some(one),
         _ => None,
     });
-    let Some(first) = first.take(1).next() else { return String::new() };
+    let Some(first) = first.next() else { return String::new() };
     format!("?{}=affiliates:read", first.name)
 }
 
