@@ -63,6 +63,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::environments::routes(cfg);
     crate::nodes::routes(cfg);
     crate::catalogue::routes(cfg);
+    crate::openapi::routes(cfg);
 }
 
 /// The pages with everything around them; inside-out, as actix wants it.

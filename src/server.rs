@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpResponse, HttpServer,
+    HttpResponse, HttpResponseBuilder, HttpServer,
     cookie::Key,
     dev::{Server, ServerHandle},
     middleware::from_fn,
@@ -28,7 +28,7 @@ use crate::{
     changes,
     config::Config,
     db::Db,
-    keys, nodes,
+    keys, metrics, nodes,
     sign_in::{self, Throttle},
     usage::Recorder,
     users::{links, passwords, passwords::Passwords},
@@ -50,6 +50,8 @@ pub struct Running {
     pub server: Server,
     /// Where it listens: the port may have been left to the system.
     pub address: SocketAddr,
+    /// Where Prometheus asks, if it may.
+    pub metrics_address: Option<SocketAddr>,
     pub stop: Stop,
 }
 
@@ -58,6 +60,7 @@ pub struct Running {
 pub struct Stop {
     app: Data<App>,
     handle: ServerHandle,
+    metrics: Option<metrics::Listening>,
     recorder: Recorder,
 }
 
@@ -66,6 +69,9 @@ impl Stop {
     pub async fn gracefully(&self) {
         self.app.is_stopping.store(true, Ordering::Release);
         self.handle.stop(true).await;
+        if let Some(metrics) = &self.metrics {
+            metrics.stop().await;
+        }
         let (engine, recorder) = (self.app.engine.clone(), self.recorder.clone());
         let ended = rt::task::spawn_blocking(move || {
             engine.stop();
@@ -102,6 +108,9 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     config.listen = address;
     let recorder = Recorder::start(database_url)?;
     let engine = Engine::start(&config, database_url, recorder.clone())?;
+    let node = config.node_name.clone().unwrap_or_else(|| address.to_string());
+    let metrics = config.metrics_listen.map(|at| metrics::listen(at, node, engine.clone()));
+    let metrics = metrics.transpose()?;
     let app = Data::new(App {
         db: Db::open(database_url, CONNECTIONS)?,
         config,
@@ -134,8 +143,9 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     .disable_signals()
     .listen(listener)?
     .run();
-    let stop = Stop { app, handle: server.handle(), recorder };
-    Ok(Running { server, address, stop })
+    let metrics_address = metrics.as_ref().map(|metrics| metrics.address);
+    let stop = Stop { app, handle: server.handle(), metrics, recorder };
+    Ok(Running { server, address, metrics_address, stop })
 }
 
 /// Serves until the process is asked to end. `announce` is told the address when requests are answered.
@@ -197,20 +207,24 @@ async fn sweep(db: Db) {
 
 /// For whoever watches over the process; without names, so under any host.
 fn health(cfg: &mut ServiceConfig) {
-    cfg.service(web::resource("/healthz").get(async || HttpResponse::Ok().body("ok\n")))
+    cfg.service(web::resource("/healthz").get(async || plain(HttpResponse::Ok(), "ok\n")))
         .service(web::resource("/readyz").get(ready));
 }
 
 /// Whether requests should be sent here: Postgres answers, and we aren't ending.
 async fn ready(app: Data<App>) -> HttpResponse {
     if app.is_stopping.load(Ordering::Acquire) {
-        return HttpResponse::ServiceUnavailable().body("ending\n");
+        return plain(HttpResponse::ServiceUnavailable(), "ending\n");
     }
     let asked = app.db.read(|conn| Ok(diesel::sql_query("select 1").execute(conn)?));
     match rt::time::timeout(Duration::from_millis(800), asked).await {
-        Ok(Ok(_)) => HttpResponse::Ok().body("ready\n"),
-        _ => HttpResponse::ServiceUnavailable().body("Postgres does not answer\n"),
+        Ok(Ok(_)) => plain(HttpResponse::Ok(), "ready\n"),
+        _ => plain(HttpResponse::ServiceUnavailable(), "Postgres does not answer\n"),
     }
+}
+
+fn plain(mut response: HttpResponseBuilder, words: &'static str) -> HttpResponse {
+    response.content_type("text/plain; charset=utf-8").body(words)
 }
 
 /// The key in the data directory, made at the first start.

@@ -64,6 +64,7 @@ install_on_debian() {
       pinning) wanted+=(util-linux) ;;
       redis) wanted+=(redis-tools) ;; # the server is in there; redis-server would start a service
       browser) is_ubuntu || wanted+=(chromium chromium-driver fonts-liberation) ;; # Ubuntu's are only there to name a snap
+      python) wanted+=(python3 python3-venv) ;;
     esac
   done
   [ ${#wanted[@]} -eq 0 ] || apt_install "${wanted[@]}"
@@ -88,6 +89,7 @@ install_on_macos() {
       download) brew_install curl ;;
       redis) brew_install redis ;;
       browser) brew_install --cask chromium chromedriver ;;
+      python) brew_install python3 ;;
     esac
   done
 }
@@ -219,6 +221,28 @@ unpack_on_debian() {
   done
   rm -rf "$archives"
 }
+
+# ---- schemathesis, for bin/test: it tries what /openapi.json says against a running server
+
+SCHEMATHESIS_VERSION="4.32.5"
+
+# Below target/, so that nothing of the machine's own Python is touched. The specs look for it there.
+tools() {
+  local home="$PWD/target/schemathesis"
+  if ! "$home/bin/schemathesis" --version 2>/dev/null | grep -qwF "$SCHEMATHESIS_VERSION"; then
+    have_python || "install_on_$(system)" python
+    have_python || fail "There is still no Python 3.10 or newer that can make environments (venv). Install one, and start again."
+    printf 'Installing: schemathesis %s, in target\n' "$SCHEMATHESIS_VERSION"
+    python3 -m venv --clear "$home"
+    "$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+      --constraint tests/specs/openapi/constraints.txt "schemathesis==$SCHEMATHESIS_VERSION" </dev/null ||
+      fail "schemathesis could not be installed from PyPI. Make it reachable, and start again."
+  fi
+  "$home/bin/schemathesis" --version
+}
+
+# Debian's Python says that it has venv and ends without the package that makes it work.
+have_python() { python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
 
 # ---- Rust
 

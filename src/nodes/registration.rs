@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    PgConnection, QueryResult, RunQueryDsl, sql_query,
-    sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid},
+    PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{Array, BigInt, Double, Text, Timestamptz, Uuid as SqlUuid},
 };
 use uuid::Uuid;
 
@@ -68,16 +68,24 @@ impl Registration {
         note(written, "the node could not say that it is there");
     }
 
-    /// It has applied these changes of keys, now.
-    pub fn applied(&self, conn: &mut PgConnection, changes: &[i64]) {
-        let written = sql_query(
-            "insert into change_receipts (change_id, node_id) \
-             select id, $1 from changes where id = any($2) on conflict do nothing",
+    /// It has applied these changes of keys, now. Says how long after each of them was made.
+    pub fn applied(&self, conn: &mut PgConnection, changes: &[i64]) -> Vec<Duration> {
+        #[derive(QueryableByName)]
+        struct Took {
+            #[diesel(sql_type = Double)]
+            seconds: f64,
+        }
+        let written: QueryResult<Vec<Took>> = sql_query(
+            "with receipts as (insert into change_receipts (change_id, node_id) \
+                select id, $1 from changes where id = any($2) on conflict do nothing returning change_id, applied_at) \
+             select extract(epoch from applied_at - at)::float8 as seconds \
+             from receipts join changes on changes.id = change_id",
         )
         .bind::<SqlUuid, _>(self.id)
         .bind::<Array<BigInt>, _>(changes)
-        .execute(conn);
-        note(written, "the node could not say what it has applied");
+        .load(conn);
+        let took = note(written, "the node could not say what it has applied").unwrap_or_default();
+        took.into_iter().map(|took| Duration::from_secs_f64(took.seconds.max(0.0))).collect()
     }
 
     /// It answers nothing any more.
@@ -88,10 +96,8 @@ impl Registration {
     }
 }
 
-fn note(written: QueryResult<usize>, what: &str) {
-    if let Err(error) = written {
-        tracing::warn!(%error, "{what}");
-    }
+fn note<T>(written: QueryResult<T>, what: &str) -> Option<T> {
+    written.inspect_err(|error| tracing::warn!(%error, "{what}")).ok()
 }
 
 /// Removes nodes that vanished a day ago, or that came back under their name.

@@ -48,6 +48,11 @@ impl Batch {
         self.callers.add(room, secret, caller, 1, at);
     }
 
+    /// Rows of counts; what else there is comes with them.
+    pub fn len(&self) -> usize {
+        self.counts.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.callers.is_empty()
             && self.counts.is_empty()

@@ -20,5 +20,5 @@ mod writer;
 
 pub use accepted::{Accepted, Source};
 pub use queries::{Day, Totals, by_day, totals_since, valid_since};
-pub use recorder::Recorder;
+pub use recorder::{Recorder, Standing};
 pub use tally::{Counted, Tally, Then};

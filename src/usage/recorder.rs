@@ -27,6 +27,18 @@ const ROOM: usize = 20_000;
 /// So many rows wait for a database that is away.
 pub(super) const ROOM_WHILE_AWAY: usize = 500_000;
 
+/// How far writing has come.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// At most so old is what is not written yet.
+    pub lag: Duration,
+    /// So many rows are not written yet.
+    pub rows: usize,
+    /// So many flushes were written, and so many could not be.
+    pub written: u64,
+    pub failed: u64,
+}
+
 /// Records what keys, gateways and App Secrets did. A clone records into the same place.
 #[derive(Clone)]
 pub struct Recorder(Arc<Shared>);
@@ -39,8 +51,18 @@ pub(super) struct Shared {
     pub source: OnceLock<Box<dyn Source>>,
     pub dropped: AtomicU64,
     pub state: Mutex<State>,
+    pub progress: Mutex<Progress>,
     pub wake: Condvar,
     writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+pub(super) struct Progress {
+    /// What was recorded before is written.
+    pub written_until: Instant,
+    /// Rows that the writer has taken and not written yet.
+    pub taken: usize,
+    pub written: u64,
+    pub failed: u64,
 }
 
 #[derive(Default)]
@@ -63,6 +85,12 @@ impl Recorder {
             source: OnceLock::new(),
             dropped: AtomicU64::new(0),
             state: Mutex::default(),
+            progress: Mutex::new(Progress {
+                written_until: Instant::now(),
+                taken: 0,
+                written: 0,
+                failed: 0,
+            }),
             wake: Condvar::new(),
             writer: Mutex::default(),
         });
@@ -114,6 +142,15 @@ impl Recorder {
     /// Requests that were not counted because memory for counting was full.
     pub fn dropped(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    /// How far writing has come.
+    pub fn standing(&self) -> Standing {
+        let waiting: usize = self.0.shards.iter().map(|shard| shard.lock().len()).sum();
+        let progress = self.0.progress.lock();
+        let rows = waiting + progress.taken;
+        let lag = if rows == 0 { Duration::ZERO } else { progress.written_until.elapsed() };
+        Standing { lag, rows, written: progress.written, failed: progress.failed }
     }
 
     /// Waits until everything recorded so far is written, or could not be. Blocks: not for threads that serve.

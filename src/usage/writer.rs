@@ -74,6 +74,7 @@ impl Writer {
     }
 
     fn flush(&mut self) {
+        let began = Instant::now();
         for shard in &self.shared.shards {
             let counted = mem::take(&mut *shard.lock());
             let lost = self.batch.absorb(counted, ROOM_WHILE_AWAY);
@@ -87,10 +88,13 @@ impl Writer {
         let mut has_more = true;
         while has_more {
             has_more = self.top_up();
+            let rows = self.batch.len() + self.accepted.len();
+            self.shared.progress.lock().taken = rows;
             if self.batch.is_empty() && self.accepted.is_empty() {
-                return;
+                break;
             }
             if let Err(error) = self.write() {
+                self.shared.progress.lock().failed += 1;
                 self.connection = None;
                 if !mem::replace(&mut self.is_away, true) {
                     tracing::warn!(
@@ -100,10 +104,14 @@ impl Writer {
                 }
                 return;
             }
+            self.shared.progress.lock().written += 1;
             self.batch = Batch::default();
             self.accepted.clear();
             self.is_away = false;
         }
+        let mut progress = self.shared.progress.lock();
+        progress.taken = 0;
+        progress.written_until = began;
     }
 
     /// Takes what was accepted, as far as there is room; `true` when there is more.

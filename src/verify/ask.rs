@@ -5,6 +5,7 @@ use std::time::Instant;
 use actix_web::{HttpRequest, HttpResponse, web::Payload};
 
 use super::{Engine, answer, body, engine::PATIENCE, gateway, problem::Problem, verdict::Question};
+use crate::metrics::Endpoint;
 
 /// The handler. A key in the query string would end up in logs, so there is no query string at all.
 ///
@@ -12,6 +13,15 @@ use super::{Engine, answer, body, engine::PATIENCE, gateway, problem::Problem, v
 /// When there is no verdict.
 pub async fn verify(request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let engine = Engine::of(request);
+    let answer = try_to(engine, request, payload).await;
+    answer.inspect_err(|problem| engine.metrics().problem(Endpoint::Verify, problem.code()))
+}
+
+async fn try_to(
+    engine: &Engine,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
     let began = Instant::now();
     let asking = gateway::by_bearer(engine, request, began, began + PATIENCE).await?;
     let waited = began.elapsed();
@@ -38,5 +48,7 @@ pub async fn verify(request: &HttpRequest, payload: Payload) -> Result<HttpRespo
         .judge(&asked.credential, &question, now, now + PATIENCE.saturating_sub(waited))
         .await
         .map_err(|_| Problem::CannotKnow)?;
+    let took = waited + now.elapsed();
+    engine.metrics().verdict(Endpoint::Verify, judged.verdict.code, took);
     Ok(answer::as_json(&judged.verdict, &question, judged.stale.max(asking.stale)))
 }

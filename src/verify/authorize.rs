@@ -27,6 +27,7 @@ use super::{
     problem::{self, Problem},
     verdict::{Question, Verdict},
 };
+use crate::metrics::Endpoint;
 
 const PROBLEM: HeaderName = HeaderName::from_static("x-verify-problem");
 
@@ -36,9 +37,13 @@ const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b'%');
 /// The handler.
 pub async fn authorize(request: &HttpRequest) -> HttpResponse {
     let dialect = Dialect::of(request);
-    match try_to(Engine::of(request), request, dialect).await {
+    let engine = Engine::of(request);
+    match try_to(engine, request, dialect).await {
         Ok(response) => response,
-        Err(problem) => refuse(problem, dialect),
+        Err(problem) => {
+            engine.metrics().problem(Endpoint::Authorize, problem.code());
+            refuse(problem, dialect)
+        }
     }
 }
 
@@ -67,6 +72,7 @@ async fn try_to(
         .judge(&credential, &question, now, deadline)
         .await
         .map_err(|_| Problem::CannotKnow)?;
+    engine.metrics().verdict(Endpoint::Authorize, judged.verdict.code, now.elapsed());
     Ok(respond(&judged.verdict, &question, judged.stale.max(asking.stale), dialect))
 }
 

@@ -10,7 +10,7 @@ use actix_web::{
 use futures_util::StreamExt;
 use serde::{
     Deserialize, Deserializer,
-    de::{SeqAccess, Visitor},
+    de::{Error, SeqAccess, Visitor},
 };
 
 use super::{caller::has_secret_in_query, credential::Credential, problem::Problem};
@@ -47,6 +47,7 @@ struct Body<'a> {
     _method: Option<Text<'a>>,
     #[serde(borrow)]
     path: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "whole")]
     cost: Option<u32>,
 }
 
@@ -150,6 +151,17 @@ async fn collect(mut payload: Payload) -> Result<Bytes, Problem> {
     Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
+/// A whole number however it is spelled: to JSON `5.0` is the number 5, and some libraries write it so.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let number = Option::<f64>::deserialize(deserializer)?;
+    let is_whole =
+        |number: f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    match number {
+        Some(number) if !is_whole(number) => Err(D::Error::custom("not a whole number")),
+        number => Ok(number.map(|number| number as u32)),
+    }
+}
+
 impl<'a> Body<'a> {
     fn mean(self) -> Result<Asked<'a>, Problem> {
         if self.path.is_some_and(|path| has_secret_in_query(&path.0)) {
@@ -220,6 +232,7 @@ mod tests {
         let asked = mean(r#" {"key": "x"} "#).unwrap();
         assert!(matches!(asked.credential, Credential::Malformed(_)));
         assert_eq!((asked.cost, asked.scopes.len(), asked.customer), (1, 0, None));
+        assert_eq!(mean(r#"{"cost": 5.0}"#).unwrap().cost, 5);
         assert!(matches!(mean("{}").unwrap().credential, Credential::Missing));
         assert!(matches!(mean(r#"{"key": null}"#).unwrap().credential, Credential::Missing));
     }

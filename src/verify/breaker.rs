@@ -16,6 +16,7 @@ pub struct Breaker(Mutex<State>);
 #[derive(Default)]
 struct State {
     failures: u32,
+    openings: u64,
     probe_at: Option<Instant>,
 }
 
@@ -39,7 +40,7 @@ impl Breaker {
         if state.failures >= FAILURES {
             tracing::info!("Postgres answers look-ups again");
         }
-        *state = State::default();
+        *state = State { openings: state.openings, ..State::default() };
     }
 
     /// No answer, or none in time.
@@ -51,7 +52,14 @@ impl Breaker {
                 "Postgres does not answer look-ups; known keys are answered from memory"
             );
             state.probe_at = Some(now + PROBE);
+            state.openings += 1;
         }
+    }
+
+    /// Whether it is open, and how often it has opened.
+    pub fn standing(&self) -> (bool, u64) {
+        let state = self.0.lock();
+        (state.failures >= FAILURES, state.openings)
     }
 }
 

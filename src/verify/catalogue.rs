@@ -15,7 +15,7 @@ use super::{
     facts::{Fact, Terms},
     verdict::By,
 };
-use crate::credentials::SecretHash;
+use crate::{credentials::SecretHash, metrics::Memory};
 
 /// Everything that can be granted, and every environment.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ pub struct Listed {
 
 /// The only catalogue there is.
 impl Fact for Catalogue {
+    const MEMORY: Memory = Memory::Catalogue;
+
     fn id(&self) -> i64 {
         0
     }

@@ -19,6 +19,23 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them, the checks in their order.
+    pub const ALL: [Self; 13] = [
+        Self::Valid,
+        Self::MalformedKey,
+        Self::MissingKey,
+        Self::KeyNotFound,
+        Self::Revoked,
+        Self::Expired,
+        Self::Disabled,
+        Self::SecretReplaced,
+        Self::WrongEnvironment,
+        Self::IpNotAllowed,
+        Self::CustomerNotAllowed,
+        Self::InsufficientScope,
+        Self::RateLimited,
+    ];
+
     /// As answered and stored: `VALID`.
     pub fn slug(self) -> &'static str {
         match self {

@@ -26,6 +26,7 @@ use crate::{
     changes::Change,
     config::Config,
     limits::{self, Limiter, Limits},
+    metrics::{Memory, Metrics},
     nodes::{Registration, Status},
     usage::Recorder,
 };
@@ -57,6 +58,7 @@ pub(super) struct Shared {
     pub strangers: Limiter<IpAddr>,
     pub recorder: Recorder,
     pub used: Used,
+    metrics: Arc<Metrics>,
     trusted_proxies: Vec<IpNet>,
     listener: Mutex<Option<Listener>>,
 }
@@ -70,6 +72,7 @@ impl Engine {
         let confirmed = Arc::new(Confirmed::new(Instant::now()));
         let used = Used::default();
         recorder.attach(used.clone());
+        let metrics = Arc::new(Metrics::default());
         let engine = Self(Arc::new(Shared {
             keys: Arc::new(Known::new(config.cached_keys, UNKNOWN, Arc::clone(&confirmed))),
             applications: Arc::new(Known::new(OTHERS, OTHERS, Arc::clone(&confirmed))),
@@ -77,11 +80,12 @@ impl Engine {
             catalogue: Arc::new(Known::new(1, 1, Arc::clone(&confirmed))),
             confirmed,
             interned: Arc::default(),
-            look_ups: LookUps::start(database_url)?,
+            look_ups: LookUps::start(database_url, Arc::clone(&metrics))?,
             limits: Limits::start(COUNTED, config.redis_url.as_ref())?,
             strangers: Limiter::new(COUNTED),
             recorder,
             used,
+            metrics,
             trusted_proxies: config.trusted_proxies.clone(),
             listener: Mutex::default(),
         }));
@@ -89,10 +93,7 @@ impl Engine {
         let told = Weak::clone(&shared);
         let node = Registration::new(config, move || Status {
             cached_keys: told.upgrade().map_or(0, |engine| engine.keys.len()),
-            limits: told
-                .upgrade()
-                .map(|engine| engine.limits.mode().to_string())
-                .unwrap_or_default(),
+            limits: told.upgrade().map(|engine| in_words(engine.limits.mode())).unwrap_or_default(),
         });
         let listener = Listener::start(database_url, node, move |heard| {
             let Some(engine) = shared.upgrade().map(Engine) else { return };
@@ -100,6 +101,7 @@ impl Engine {
                 Heard::Change(change) => engine.forget(change),
                 Heard::Missed => engine.doubt_everything(),
                 Heard::AllUntil(at) => engine.confirm(at),
+                Heard::After(took) => engine.metrics().propagation(took),
             }
         })?;
         *engine.0.listener.lock() = Some(listener);
@@ -140,6 +142,36 @@ impl Engine {
     /// Every change that was committed before `at` has been applied here.
     pub fn confirm(&self, at: Instant) {
         self.0.confirmed.up_to(at);
+    }
+
+    /// What is counted of its work.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// What it counts with.
+    pub fn recorder(&self) -> &Recorder {
+        &self.0.recorder
+    }
+
+    /// How many credentials a memory holds.
+    pub fn remembered(&self, memory: Memory) -> usize {
+        match memory {
+            Memory::Keys => self.0.keys.len(),
+            Memory::Applications => self.0.applications.len(),
+            Memory::Gateways => self.0.gateways.len(),
+            Memory::Catalogue => self.0.catalogue.len(),
+        }
+    }
+
+    /// How many look-ups wait for their turn, by lane.
+    pub fn waiting_look_ups(&self) -> [(&'static str, usize); 2] {
+        self.0.look_ups.waiting()
+    }
+
+    /// Whether Postgres is not asked for the time being, and how often that began.
+    pub fn cut_off(&self) -> (bool, u64) {
+        self.0.look_ups.cut_off()
     }
 
     /// Whether changes made by other processes are heard at the moment.

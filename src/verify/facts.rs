@@ -17,10 +17,13 @@ use super::{
     catalogue::{Granted, Listed},
     entry::Entry,
 };
-use crate::{limits::Limit, usage::Tally};
+use crate::{limits::Limit, metrics::Memory, usage::Tally};
 
 /// What a cache needs to know of the facts it keeps.
 pub trait Fact: Send + Sync + 'static {
+    /// Which memory it is kept in.
+    const MEMORY: Memory;
+
     /// The row's id, under which a change is announced.
     fn id(&self) -> i64;
 }
@@ -171,18 +174,24 @@ impl Entry<GatewayFacts> {
 }
 
 impl Fact for KeyFacts {
+    const MEMORY: Memory = Memory::Keys;
+
     fn id(&self) -> i64 {
         self.id
     }
 }
 
 impl Fact for ApplicationFacts {
+    const MEMORY: Memory = Memory::Applications;
+
     fn id(&self) -> i64 {
         self.id
     }
 }
 
 impl Fact for GatewayFacts {
+    const MEMORY: Memory = Memory::Gateways;
+
     fn id(&self) -> i64 {
         self.id
     }

@@ -36,6 +36,8 @@ pub enum Heard {
     Missed,
     /// Every change that was committed before then has been heard.
     AllUntil(Instant),
+    /// A change of a key, so long after it was made.
+    After(Duration),
 }
 
 /// The thread, until it is stopped.
@@ -202,7 +204,9 @@ impl<F: Fn(Heard)> Ear<F> {
         }
         if !keys.is_empty() {
             (self.hear)(Heard::Change(Change::Keys(keys)));
-            self.node.applied(conn, &of_keys);
+            for took in self.node.applied(conn, &of_keys) {
+                (self.hear)(Heard::After(took));
+            }
         }
     }
 }

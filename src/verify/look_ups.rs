@@ -25,6 +25,7 @@ use crate::{
     credentials::SecretHash,
     db,
     error::{AppError, AppResult},
+    metrics::{LookedUp, Metrics, Recall},
 };
 
 /// So many questions are asked of Postgres at once.
@@ -64,6 +65,7 @@ pub struct LookUps(Arc<Shared>);
 
 struct Shared {
     url: String,
+    metrics: Arc<Metrics>,
     breaker: Breaker,
     lanes: Mutex<Lanes>,
     wake: Condvar,
@@ -90,9 +92,10 @@ impl LookUps {
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn start(database_url: &str) -> anyhow::Result<Self> {
+    pub fn start(database_url: &str, metrics: Arc<Metrics>) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared {
             url: database_url.to_owned(),
+            metrics,
             breaker: Breaker::default(),
             lanes: Mutex::default(),
             wake: Condvar::new(),
@@ -119,7 +122,10 @@ impl LookUps {
         Q: Fn(&mut PgConnection) -> AppResult<Option<Told<T>>> + Send + 'static,
     {
         let old = match known.recall(&wish.hash, wish.now) {
-            Recalled::Fresh(found) => return Ok(Learned { found, stale: None }),
+            Recalled::Fresh(found) => {
+                self.0.metrics.recalled(T::MEMORY, Recall::Hit);
+                return Ok(Learned { found, stale: None });
+            }
             Recalled::Old { facts, age } => Some((facts, age)),
             Recalled::Unknown => None,
         };
@@ -142,9 +148,11 @@ impl LookUps {
         }
         match self.look_up(known, &wish, query).await {
             Ok(found) => Ok(Learned { found, stale: None }),
-            Err(CannotKnow) => old
-                .map(|(facts, age)| Learned { found: Some(facts), stale: Some(age) })
-                .ok_or(CannotKnow),
+            Err(CannotKnow) => {
+                let (facts, age) = old.ok_or(CannotKnow)?;
+                self.0.metrics.recalled(T::MEMORY, Recall::Stale);
+                Ok(Learned { found: Some(facts), stale: Some(age) })
+            }
         }
     }
 
@@ -161,6 +169,7 @@ impl LookUps {
         // Another look-up may have come before this one.
         let now = Instant::now();
         if !self.0.breaker.lets_through(now) {
+            self.0.metrics.recalled(T::MEMORY, Recall::Miss);
             return Err(CannotKnow);
         }
         let (answer, leads): (Awaited<T>, bool) = match known.join(wish.hash, now) {
@@ -170,6 +179,7 @@ impl LookUps {
                 (answer, true)
             }
         };
+        self.0.metrics.recalled(T::MEMORY, if leads { Recall::Miss } else { Recall::Joined });
         match tokio::time::timeout_at(wish.deadline.into(), answer).await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(_)) => Err(CannotKnow),
@@ -180,6 +190,17 @@ impl LookUps {
                 Err(CannotKnow)
             }
         }
+    }
+
+    /// How many wait in each lane.
+    pub fn waiting(&self) -> [(&'static str, usize); 2] {
+        let lanes = self.0.lanes.lock();
+        [("known", lanes.known.len()), ("unknown", lanes.unknown.len())]
+    }
+
+    /// Whether Postgres is not asked for the time being, and how often that began.
+    pub fn cut_off(&self) -> (bool, u64) {
+        self.0.breaker.standing()
     }
 
     /// Lets the threads end. One that Postgres keeps waiting ends with the process.
@@ -241,6 +262,7 @@ impl Shared {
         } else {
             drop(lanes);
             drop(job);
+            self.metrics.looked_up(LookedUp::TurnedAway);
         }
     }
 
@@ -248,10 +270,16 @@ impl Shared {
         // A connection in reserve: the first question need not wait for one to be made.
         let mut connection = self.connect().ok();
         while let Some(mut job) = self.next() {
-            if Instant::now() >= job.deadline {
+            let began = Instant::now();
+            if began >= job.deadline {
+                self.metrics.looked_up(LookedUp::Late);
                 continue;
             }
-            match self.ask(&mut connection, &mut job) {
+            let asked = self.ask(&mut connection, &mut job);
+            let how =
+                if asked.is_ok() { LookedUp::Answered(began.elapsed()) } else { LookedUp::Failed };
+            self.metrics.looked_up(how);
+            match asked {
                 Ok(()) if Instant::now() < job.deadline => self.breaker.succeeded(),
                 Ok(()) => {}
                 Err(error) => {

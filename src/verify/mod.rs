@@ -58,5 +58,5 @@ mod weight;
 pub use code::Code;
 pub use engine::{Engine, PATIENCE};
 pub use gateway::by_bearer;
-pub use problem::Problem;
+pub use problem::{PROBLEM_CODES, Problem};
 pub use routes::configure;

@@ -11,6 +11,18 @@ use serde_json::json;
 /// The challenge of a gateway that did not say who it is.
 const GATEWAY_CHALLENGE: &str = r#"Bearer realm="latchkey""#;
 
+/// What a problem may be called, see [`Problem::code`].
+pub const PROBLEM_CODES: [&str; 8] = [
+    "BAD_REQUEST",
+    "UNKNOWN_GATEWAY",
+    "NOT_FOUND",
+    "METHOD_NOT_ALLOWED",
+    "TOO_SLOW",
+    "TOO_LARGE",
+    "NOT_JSON",
+    "UNAVAILABLE",
+];
+
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {

@@ -16,7 +16,7 @@ use actix_web::{
 use uuid::Uuid;
 
 use super::client_ip::client_ip;
-use crate::{app::App, users::Origin};
+use crate::{app::App, metrics::Area, users::Origin};
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
@@ -35,6 +35,7 @@ pub async fn observe(
     let app = req.app_data::<Data<App>>();
     let trusted = app.map_or(&[][..], |app| &app.config.trusted_proxies);
     let https = app.is_some_and(|app| app.config.is_https());
+    let counted = Area::of(req.path()).zip(app.map(|app| app.engine.clone()));
     let origin = Origin {
         ip: client_ip(req.peer_addr().map(|peer| peer.ip()), req.headers(), trusted),
         request_id: Some(id),
@@ -49,6 +50,9 @@ pub async fn observe(
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     };
+    if let Some((area, engine)) = counted {
+        engine.metrics().request(area, status);
+    }
     log(id, method.as_str(), &path, status, began, origin);
     let id =
         HeaderValue::from_str(&id.to_string()).expect("digits and hyphens are a header’s value");

@@ -29,6 +29,8 @@ pub const PASSWORD: &str = "correct horse battery staple";
 /// A server that really listens, on a Postgres that really stores.
 pub struct TestApp {
     pub address: SocketAddr,
+    /// Where Prometheus asks, with `LATCHKEY_METRICS_LISTEN`.
+    pub metrics_address: Option<SocketAddr>,
     pub database: SpecDatabase,
     stop: Stop,
     thread: Option<JoinHandle<()>>,
@@ -101,13 +103,13 @@ impl TestApp {
             rt::System::new().block_on(async move {
                 let running = server::start(config, &url).expect("the server starts");
                 started
-                    .send((running.address, running.stop))
+                    .send((running.address, running.metrics_address, running.stop))
                     .expect("the spec waits for the server");
                 running.server.await.expect("the server ends well");
             });
         });
-        let (address, stop) = starts.recv().expect("the server starts");
-        Self { address, database, stop, thread: Some(thread), data_dir }
+        let (address, metrics_address, stop) = starts.recv().expect("the server starts");
+        Self { address, metrics_address, database, stop, thread: Some(thread), data_dir }
     }
 
     /// The address of a path.

@@ -41,6 +41,7 @@ async fn no_page_is_wider_than_a_phone() {
         "/",
         "/keys",
         "/keys?q=nothing",
+        "/reference",
         &key.page(),
         &format!("{}/edit", key.page()),
         &format!("{}/confirm/disable", key.page()),

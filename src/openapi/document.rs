@@ -1,0 +1,99 @@
+//! The document as a whole.
+
+use url::Url;
+use utoipa::{
+    PartialSchema,
+    openapi::{
+        Components, ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder,
+        ServerBuilder,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+        tag::TagBuilder,
+    },
+};
+
+use super::{
+    authorize,
+    bodies::{self, Accepted, Problem, RateLimit, Refusal, Refused},
+    codes::{ProblemCode, RefusalCode},
+    health, verify,
+};
+use crate::verify::Code;
+
+/// The tag of what gateways ask.
+pub const VERIFICATION: &str = "Verification";
+/// The tag of what supervisors ask.
+pub const HEALTH: &str = "Health";
+
+/// The ways to authenticate, by their names in the document.
+pub const GATEWAY_BEARER: &str = "GatewayBearer";
+pub const GATEWAY_HEADER: &str = "GatewayHeader";
+pub const CALLER_BEARER: &str = "CallerBearer";
+pub const CALLER_BASIC: &str = "CallerBasic";
+pub const CALLER_API_KEY: &str = "CallerApiKey";
+
+/// What the installation at this address takes and answers.
+pub fn document(base_url: &Url) -> OpenApi {
+    let tag = |name, description| TagBuilder::new().name(name).description(Some(description));
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Latchkey")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(
+                    "Whether an API key may do what it asks. Every answer comes within 150 ms, and none is kept by caches.",
+                )),
+        )
+        .servers(Some([ServerBuilder::new().url(base_url.as_str().trim_end_matches('/')).build()]))
+        .paths(
+            PathsBuilder::new()
+                .path("/v1/verify", verify::path())
+                .path("/v1/authorize", authorize::path())
+                .path("/healthz", health::alive())
+                .path("/readyz", health::ready()),
+        )
+        .components(Some(components()))
+        .tags(Some([
+            tag(VERIFICATION, "What gateways ask on every request.").build(),
+            tag(HEALTH, "What supervisors and load balancers ask.").build(),
+        ]))
+        .build()
+}
+
+fn components() -> Components {
+    let bearer = |description| {
+        let scheme =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description));
+        SecurityScheme::Http(scheme.build())
+    };
+    let in_header = |name, description| {
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, description)))
+    };
+    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(
+        "The caller’s credential: public key and secret key, or App ID and App Secret.",
+    ));
+    ComponentsBuilder::new()
+        .schema("Question", bodies::question())
+        .schema("Accepted", Accepted::schema())
+        .schema("Refused", Refused::schema())
+        .schema("RateLimit", RateLimit::schema())
+        .schema("Problem", Problem::schema())
+        .schema("Refusal", Refusal::schema())
+        .schema("Code", Code::schema())
+        .schema("RefusalCode", RefusalCode::schema())
+        .schema("ProblemCode", ProblemCode::schema())
+        .security_scheme(
+            GATEWAY_BEARER,
+            bearer("The gateway’s token, `gw_…`. Its environment is the environment of every question."),
+        )
+        .security_scheme(
+            GATEWAY_HEADER,
+            in_header("X-Gateway-Token", "The gateway’s token; Authorization is the caller’s here."),
+        )
+        .security_scheme(CALLER_BEARER, bearer("The caller’s credential: a secret or public key."))
+        .security_scheme(CALLER_BASIC, SecurityScheme::Http(basic.build()))
+        .security_scheme(
+            CALLER_API_KEY,
+            in_header("X-API-Key", "The caller’s credential: a secret or public key."),
+        )
+        .build()
+}

@@ -1,0 +1,173 @@
+//! Examples of the document: calls for a terminal, and bodies with their members in the order of their description.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use utoipa::openapi::{
+    Components, Content, OpenApi, RefOr, Schema,
+    example::Example,
+    path::{Operation, ParameterIn},
+    security::{ApiKey, HttpAuthScheme, SecurityScheme},
+};
+
+use super::{
+    fields::part_name,
+    shown::{Text, plain_value},
+};
+
+/// A call as one would make it in a terminal.
+pub fn curl(document: &OpenApi, method: &str, path: &str, operation: &Operation) -> String {
+    let server = document.servers.iter().flatten().next().map_or("", |server| server.url.as_str());
+    let mut line = String::from("curl");
+    match method {
+        "GET" | "Any method" => {}
+        "OPTIONS" => line += " -i -X OPTIONS",
+        method => {
+            let _ = write!(line, " -X {method}");
+        }
+    }
+    let _ = write!(line, " '{server}{path}{}'", query(operation));
+    for header in headers(document, operation) {
+        let _ = write!(line, " \\\n  -H \"{header}\"");
+    }
+    let body = operation.request_body.as_ref().and_then(|body| match body {
+        RefOr::T(body) => body.content.iter().next(),
+        RefOr::Ref(_) => None,
+    });
+    if let Some((media_type, RefOr::T(content))) = body
+        && let Some(example) = &content.example
+    {
+        let order = order(content, document.components.as_ref());
+        let _ = write!(line, " \\\n  -H \"Content-Type: {media_type}\"");
+        let _ = write!(line, " \\\n  -d '{}'", pretty(example, &order, 1).trim_end());
+    }
+    line
+}
+
+/// The first query parameter is enough to see how it is done.
+fn query(operation: &Operation) -> String {
+    let parameters = operation.parameters.iter().flatten();
+    let mut first = parameters.filter_map(|parameter| match parameter {
+        RefOr::T(one) if one.parameter_in == ParameterIn::Query => Some(one),
+        _ => None,
+    });
+    let Some(first) = first.next() else { return String::new() };
+    format!("?{}=affiliates:read", first.name)
+}
+
+/// What authenticates: of several ways the first.
+fn headers(document: &OpenApi, operation: &Operation) -> Vec<String> {
+    let Some(components) = &document.components else { return Vec::new() };
+    let needed = operation.security.iter().flatten().next();
+    let needed = needed.and_then(|needed| serde_json::to_value(needed).ok()).unwrap_or_default();
+    let names = needed.as_object().into_iter().flatten().map(|(name, _)| name);
+    let mut headers: Vec<String> = names
+        .filter_map(|name| {
+            let variable = if name.starts_with("Gateway") { "$GATEWAY_TOKEN" } else { "$API_KEY" };
+            match components.security_schemes.get(name)? {
+                RefOr::T(SecurityScheme::Http(http)) if http.scheme == HttpAuthScheme::Bearer => {
+                    Some(format!("Authorization: Bearer {variable}"))
+                }
+                RefOr::T(SecurityScheme::ApiKey(ApiKey::Header(header))) => {
+                    Some(format!("{}: {variable}", header.name))
+                }
+                _ => None,
+            }
+        })
+        .collect();
+    headers.sort_by_key(|header| !header.contains("GATEWAY"));
+    headers
+}
+
+/// The examples of a body, each with its name.
+pub fn of(content: &Content, components: Option<&Components>) -> Vec<(String, String)> {
+    let order = order(content, components);
+    let named = content.examples.iter().rev().filter_map(|(name, example)| match example {
+        RefOr::T(Example { value: Some(value), .. }) => {
+            Some((name.clone(), pretty(value, &order, 0)))
+        }
+        _ => None,
+    });
+    let only = content.example.iter().map(|example| {
+        let text = match example {
+            Value::String(text) => text.trim_end().to_owned(),
+            value => pretty(value, &order, 0),
+        };
+        ("Example".to_owned(), text)
+    });
+    named.chain(only).collect()
+}
+
+/// The members that the body's description names, in its order.
+fn order(content: &Content, components: Option<&Components>) -> Vec<String> {
+    let (Some(schema), Some(components)) = (&content.schema, components) else {
+        return Vec::new();
+    };
+    let mut names = Vec::new();
+    collect(schema, components, &mut names);
+    names
+}
+
+fn collect(schema: &RefOr<Schema>, components: &Components, names: &mut Vec<String>) {
+    match schema {
+        RefOr::Ref(part) => {
+            if let Some(part) = components.schemas.get(&part_name(part)) {
+                collect(part, components, names);
+            }
+        }
+        RefOr::T(Schema::OneOf(one)) => {
+            one.items.iter().for_each(|item| collect(item, components, names));
+        }
+        RefOr::T(Schema::Object(object)) => {
+            for (name, member) in &object.properties {
+                names.push(name.clone());
+                collect(member, components, names);
+            }
+        }
+        RefOr::T(_) => {}
+    }
+}
+
+fn pretty(value: &Value, order: &[String], depth: usize) -> String {
+    let Value::Object(members) = value else { return value.to_string() };
+    let mut members: Vec<_> = members.iter().collect();
+    members.sort_by_key(|(name, _)| order.iter().position(|known| known == *name));
+    let indent = "  ".repeat(depth + 1);
+    let lines: Vec<String> = members
+        .into_iter()
+        .map(|(name, value)| format!("{indent}\"{name}\": {}", pretty(value, order, depth + 1)))
+        .collect();
+    format!("{{\n{}\n{}}}", lines.join(",\n"), "  ".repeat(depth))
+}
+
+/// A code and what it means.
+pub struct Code {
+    pub name: String,
+    /// What the caller should see; of problems the answer's own.
+    pub status: String,
+    pub meaning: Text,
+}
+
+/// The codes of a schema that explains them.
+pub fn codes(schema: &RefOr<Schema>) -> Vec<Code> {
+    let RefOr::T(Schema::Object(object)) = schema else { return Vec::new() };
+    let (Some(values), Some(extensions)) = (&object.enum_values, &object.extensions) else {
+        return Vec::new();
+    };
+    let told = |extension: &str, name: &str| {
+        extensions
+            .get(extension)
+            .and_then(|told| told.get(name))
+            .map(plain_value)
+            .unwrap_or_default()
+    };
+    values
+        .iter()
+        .map(plain_value)
+        .map(|name| Code {
+            status: told("x-enumStatuses", &name),
+            meaning: Text::of(Some(&told("x-enumDescriptions", &name))),
+            name,
+        })
+        .collect()
+}
