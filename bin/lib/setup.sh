@@ -19,13 +19,15 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # ---- Packages
 
-# `packages`, or `packages browser`.
+# `packages`, and with it `browser`, `cluster` or both.
 packages() {
-  local missing=()
+  local missing=() wanted=" $* "
   have cc || missing+=(compiler)
   have_postgres || missing+=(postgres)
   have_rust || can_download || missing+=(download)
-  [ "${1:-}" != browser ] || find_browser || missing+=(browser)
+  [[ $wanted != *" browser "* ]] || find_browser || missing+=(browser)
+  [[ $wanted != *" cluster "* ]] || have haproxy || missing+=(haproxy)
+  [[ $wanted != *" cluster "* ]] || have redis-server || have valkey-server || missing+=(redis)
 
   if [ ${#missing[@]} -gt 0 ]; then
     printf 'Missing: %s\n' "${missing[*]}"
@@ -35,7 +37,11 @@ packages() {
 
   have cc || fail "There is still no C compiler (cc). Install one, and start again."
   have_postgres || fail "There is still no Postgres server. Install one, or name its directory in PG_BIN_DIR, and start again."
-  if [ "${1:-}" = browser ]; then
+  if [[ $wanted == *" cluster "* ]]; then
+    have haproxy || fail "There is still no HAProxy. Install it, and start again."
+    have redis-server || have valkey-server || fail "There is still no Redis or Valkey. Install one, and start again."
+  fi
+  if [[ $wanted == *" browser "* ]]; then
     find_browser || no_browser
     printf 'Browser: %s, driven by %s\n' "$CHROME_BIN" "$CHROMEDRIVER"
   fi
@@ -58,6 +64,8 @@ install_on_debian() {
       compiler) wanted+=(gcc libc6-dev) ;;
       postgres) wanted+=(postgresql) ;;
       download) wanted+=(curl ca-certificates) ;;
+      haproxy) wanted+=(haproxy) ;;
+      redis) wanted+=(redis-server) ;;
       browser) is_ubuntu || wanted+=(chromium chromium-driver fonts-liberation) ;; # Ubuntu's are only there to name a snap
     esac
   done
@@ -81,6 +89,8 @@ install_on_macos() {
       compiler) fail "There is no C compiler. Run 'xcode-select --install', and start again." ;;
       postgres) brew_install postgresql@17 ;;
       download) brew_install curl ;;
+      haproxy) brew_install haproxy ;;
+      redis) brew_install redis ;;
       browser) brew_install --cask chromium chromedriver ;;
     esac
   done
