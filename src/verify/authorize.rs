@@ -43,7 +43,7 @@ async fn try_to(
     let deadline = Instant::now() + PATIENCE;
     let asking = gateway::by_header(engine, request, deadline).await?;
     let asked = caller::parse_query(request.query_string())?;
-    caller::refuse_key_in_query(request)?;
+    caller::refuse_key_elsewhere(request)?;
     let credential = caller::credential(request)?;
 
     let question = Question {

@@ -10,7 +10,7 @@ use actix_web::{
 use futures_util::StreamExt;
 use serde::Deserialize;
 
-use super::{caller::has_secret_in_query, credential::Credential, problem::Problem};
+use super::{caller::has_secret, credential::Credential, problem::Problem};
 
 const LARGEST: usize = 16 * 1024;
 const SLOWEST: Duration = Duration::from_secs(5);
@@ -106,8 +106,8 @@ fn parse(bytes: &[u8]) -> Result<Body, Problem> {
 
 impl Body {
     fn mean(self) -> Result<Asked, Problem> {
-        if self.path.is_some_and(|path| has_secret_in_query(&path)) {
-            return Err(Problem::BadRequest("The path has a key in its query string."));
+        if self.path.is_some_and(|path| has_secret(&path)) {
+            return Err(Problem::BadRequest("The path has a key in it; replace that key."));
         }
         let credential = match (self.key, self.basic) {
             (Some(_), Some(_)) => return Err(Problem::BadRequest("Send key or basic, not both.")),
@@ -235,9 +235,11 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_the_paths_query_is_refused() {
+    fn a_key_in_the_path_is_refused() {
         let secret = crate::credentials::Secret::for_key("prod");
-        let json = format!(r#"{{"path": "/a?api_key={}"}}"#, secret.reveal());
-        assert!(matches!(mean(&json), Err(Problem::BadRequest(_))));
+        for path in ["/a?api_key=", "/a/"] {
+            let json = format!(r#"{{"path": "{path}{}"}}"#, secret.reveal());
+            assert!(matches!(mean(&json), Err(Problem::BadRequest(_))));
+        }
     }
 }

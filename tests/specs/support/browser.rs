@@ -46,6 +46,11 @@ impl Browser {
         }
     }
 
+    /// The same person, led to another node by whatever stands in front of them.
+    pub fn on_node(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
     /// The value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, ExitStatus},
     sync::atomic::{AtomicUsize, Ordering},
@@ -10,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 use super::{Browser, database::scratch};
 
@@ -24,6 +25,11 @@ pub struct Program {
 impl Program {
     /// Serves from that database, and logs everything there is to log.
     pub fn serve(database_url: &str) -> Self {
+        Self::serve_with(database_url, &[])
+    }
+
+    /// The same, with settings as the environment would give them.
+    pub fn serve_with(database_url: &str, settings: &[(&str, &str)]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let dir = scratch(&format!("program-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir_all(&dir).expect("there is room for a log");
@@ -31,7 +37,10 @@ impl Program {
         let address = free.local_addr().expect("a listener has an address");
         drop(free);
         let log = File::create(dir.join("log")).expect("a log can be written");
-        let child = Command::new(env!("CARGO_BIN_EXE_latchkey"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        // SAFETY: between fork and exec this makes two system calls and nothing else.
+        unsafe { command.pre_exec(|| Ok(allow_open_files(Some(1024))?)) };
+        let child = command
             .arg("serve")
             .env_clear()
             .env("DATABASE_URL", database_url)
@@ -39,6 +48,7 @@ impl Program {
             .env("LATCHKEY_LISTEN", address.to_string())
             .env("LATCHKEY_VAULT_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
             .env("LATCHKEY_LOG", "trace")
+            .envs(settings.iter().copied())
             .stdout(log.try_clone().expect("a log can be shared"))
             .stderr(log)
             .spawn()
@@ -63,6 +73,11 @@ impl Program {
         String::from_utf8_lossy(&fs::read(self.dir.join("log")).unwrap_or_default()).into_owned()
     }
 
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     /// Asks it to end, as a supervisor does.
     pub fn terminate(&self) {
         let pid = Pid::from_child(&self.child);
@@ -79,6 +94,17 @@ impl Program {
             }
         }
     }
+}
+
+/// Lets this process have as many connections as the system allows.
+pub fn allow_many_connections() {
+    allow_open_files(None).expect("nobody minds");
+}
+
+/// So many open files, which is 1024 for most programs when they start, or as many as there may be.
+fn allow_open_files(most: Option<u64>) -> rustix::io::Result<()> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: most.or(maximum), maximum })
 }
 
 impl Drop for Program {

@@ -2,12 +2,16 @@
 
 mod authorize;
 mod bad_input;
+mod cases;
 mod codes;
+mod connections;
+mod floods;
 mod freshness;
+mod frozen;
 mod gateways;
 mod order;
 mod outage;
 pub(crate) mod proxy;
 mod rate_limits;
 mod usage;
-mod world;
+pub(crate) mod world;
