@@ -16,7 +16,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::rig::{Cluster, Key};
-use crate::support::Browser;
+use crate::support::{Browser, Page};
 
 /// So many gateways ask, one question after the other.
 pub const GATEWAYS: usize = 4;
@@ -42,7 +42,9 @@ pub struct Account {
 
 impl Load {
     /// Verifies these keys, and looks at pages as somebody who is signed in; `acting`, if they change something too.
-    pub fn begin(cluster: &Cluster, keys: &[Key], person: Browser, acting: bool) -> Self {
+    pub fn begin(cluster: &Cluster, keys: &[Key], person: &Browser, acting: bool) -> Self {
+        // Not the connections of somebody who may be waiting for us to end.
+        let person = person.on_node(cluster.front);
         let stop = Arc::new(AtomicBool::new(false));
         let (valid, account) = (Arc::new(AtomicI64::new(0)), Arc::<Mutex<Account>>::default());
         let questions = Questions {
@@ -119,20 +121,27 @@ impl Questions {
 async fn look(mut person: Browser, acting: bool, stop: &AtomicBool, account: &Mutex<Account>) {
     while !stop.load(Ordering::SeqCst) {
         let page = person.get("/account").await;
-        let mut account_now = account.lock().unwrap();
-        match page.status() {
-            200 => account_now.pages += 1,
-            status => account_now.wrong.push(format!("a page: {status}\n{}", page.body())),
-        }
-        drop(account_now);
+        account.lock().unwrap().note_page(&page);
         if acting {
             let act = person.post("/account/mode", &[("mode", "live"), ("next", "/")]).await;
-            let mut account_now = account.lock().unwrap();
-            match act.status() {
-                303 => account_now.acts += 1,
-                status => account_now.wrong.push(format!("an act: {status}\n{}", act.body())),
-            }
+            account.lock().unwrap().note_act(&act);
         }
         rt::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+impl Account {
+    fn note_page(&mut self, page: &Page) {
+        match page.status() {
+            200 => self.pages += 1,
+            status => self.wrong.push(format!("a page: {status}\n{}", page.body())),
+        }
+    }
+
+    fn note_act(&mut self, act: &Page) {
+        match act.status() {
+            303 => self.acts += 1,
+            status => self.wrong.push(format!("an act: {status}\n{}", act.body())),
+        }
     }
 }

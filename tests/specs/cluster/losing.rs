@@ -17,7 +17,7 @@ const LAST_SECOND: Duration = Duration::from_millis(1500);
 async fn a_node_that_is_killed_costs_no_answer_and_at_most_the_last_second_of_counts() {
     let cluster = Cluster::start();
     let keys = cluster.keys(5, &[]);
-    let load = Load::begin(&cluster, &keys, cluster.sign_in(cluster.front).await, false);
+    let load = Load::begin(&cluster, &keys, &cluster.sign_in(cluster.front).await, false);
     load.goes_on_for(50).await;
     let mut forgettable = 0;
     let kills = [1, 2];

@@ -11,7 +11,7 @@ use super::{load::Load, rig::Cluster};
 async fn a_rolling_restart_loses_no_request_and_no_count() {
     let cluster = Cluster::start();
     let keys = cluster.keys(5, &[]);
-    let load = Load::begin(&cluster, &keys, cluster.sign_in(cluster.front).await, true);
+    let load = Load::begin(&cluster, &keys, &cluster.sign_in(cluster.front).await, true);
     load.goes_on_for(50).await;
     for node in 0..3 {
         cluster.signal(node, Signal::TERM);

@@ -46,9 +46,9 @@ impl Browser {
         }
     }
 
-    /// The same person, led to another node by whatever stands in front of them.
+    /// The same person, with connections of their own to that node or to what stands in front of it.
     pub fn on_node(&self, address: SocketAddr) -> Self {
-        Self { address, ..self.clone() }
+        Self { cookies: self.cookies.clone(), headers: self.headers.clone(), ..Self::at(address) }
     }
 
     /// The value of a cookie.

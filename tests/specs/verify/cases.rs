@@ -218,7 +218,7 @@ async fn every_bad_input_is_answered_as_listed() {
         )
     };
     for (number, rest, status) in [
-        ("V7", format!("Authorization: Bearer prod\0\r\n\r\n"), "400"),
+        ("V7", "Authorization: Bearer prod\0\r\n\r\n".to_owned(), "400"),
         ("V7", format!("Authorization: Bearer {}\r\n\r\n", "A".repeat(140_000)), "431"),
         ("V18", format!("Authorization: {auth}\r\nX-Original-URI: /a\rb\r\n\r\n"), "400"),
         ("V19", format!("Authorization: {auth}\r\nContent-Length: 4\r\n\r\nbody"), "200"),

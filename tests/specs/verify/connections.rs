@@ -52,7 +52,7 @@ async fn five_thousand_idle_connections_hurt_nobody() {
     took.sort_unstable();
     assert!(took[95] < Duration::from_millis(150), "{:?}", took[95]);
 
-    // Longer than actix would have kept them: gateways keep connections for a minute.
+    // And nobody had to give way to anybody.
     for stream in &mut idle {
         stream.set_nonblocking(true).unwrap();
         let mut rest = [0; 4096];

@@ -1,9 +1,6 @@
 //! Too much of something: first uses, unknown keys, sign-ins, uses of one key.
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use actix_web::rt;
 use chrono::{TimeDelta, Utc};
@@ -121,20 +118,14 @@ async fn three_thousand_uses_of_one_key_are_a_few_writes() {
 }
 
 /// How long each of so many questions about known keys took, asked one after the other.
-fn timed<'a>(
-    world: &'a World,
-    keys: &'a [Key],
-    times: usize,
-) -> impl Future<Output = Vec<Duration>> + 'a {
-    async move {
-        let mut took = Vec::new();
-        for key in keys.iter().cycle().take(times) {
-            let began = Instant::now();
-            world.try_to_verify(key).await.assert_verdict("VALID", 200);
-            took.push(began.elapsed());
-        }
-        took
+async fn timed(world: &World, keys: &[Key], times: usize) -> Vec<Duration> {
+    let mut took = Vec::new();
+    for key in keys.iter().cycle().take(times) {
+        let began = Instant::now();
+        world.try_to_verify(key).await.assert_verdict("VALID", 200);
+        took.push(began.elapsed());
     }
+    took
 }
 
 #[track_caller]
