@@ -38,10 +38,18 @@ use crate::{
 
 /// Connections for the pages; verification has a few of its own.
 const CONNECTIONS: u32 = 8;
-/// How long requests under way may take when we are asked to end.
-const GRACE: u64 = 8;
+/// How long we go on serving, no longer ready, after we were asked to end: balancers look every second or so, and send
+/// nothing more once they have seen it.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How long requests under way may take after that.
+const GRACE: u64 = 6;
 /// How long a client may take to send the head of a request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection may be idle. Longer than nginx, Caddy and Envoy keep one of theirs unused by default: whoever
+/// closes first must be the one who asks, or a question meets a connection that is just being closed.
+const IDLE_PATIENCE: Duration = Duration::from_secs(75);
+/// So many connections may wait to be accepted, as after a balancer has moved everyone to this node.
+const BACKLOG: i32 = 4096;
 /// How often rows that ended by themselves are swept away.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -65,6 +73,12 @@ pub struct Stop {
 }
 
 impl Stop {
+    /// Serves on for a moment, but says that it is ending: on `/readyz`, and by closing connections after their answer.
+    async fn farewell(&self) {
+        self.app.is_stopping.store(true, Ordering::Release);
+        rt::time::sleep(FAREWELL).await;
+    }
+
     /// Ends the server; returns when everything is written.
     pub async fn gracefully(&self) {
         self.app.is_stopping.store(true, Ordering::Release);
@@ -105,6 +119,8 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     let listener = std::net::TcpListener::bind(config.listen)
         .with_context(|| format!("LATCHKEY_LISTEN: {} cannot be listened on", config.listen))?;
     let address = listener.local_addr()?;
+    // Once more: the standard library asks for a queue of 128.
+    rustix::net::listen(&listener, BACKLOG)?;
     config.listen = address;
     let recorder = Recorder::start(database_url)?;
     let engine = Engine::start(&config, database_url, recorder.clone())?;
@@ -139,6 +155,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
             )
     })
     .client_request_timeout(HEAD_PATIENCE)
+    .keep_alive(IDLE_PATIENCE)
     .shutdown_timeout(GRACE)
     .disable_signals()
     .listen(listener)?
@@ -157,6 +174,7 @@ pub fn serve(
     database_url: &str,
     announce: impl FnOnce(&Url),
 ) -> anyhow::Result<()> {
+    allow_many_connections();
     rt::System::new().block_on(async {
         let base_url = config.base_url();
         let Running { server, stop, .. } = start(config, database_url)?;
@@ -164,8 +182,11 @@ pub fn serve(
         rt::spawn(sweep(stop.app.db.clone()));
         let asked = stop.clone();
         rt::spawn(async move {
-            asked_to_end().await;
+            let asker = asked_to_end().await;
             tracing::info!("asked to end: finishing what is under way");
+            if asker == Asker::Supervisor {
+                asked.farewell().await;
+            }
             asked.gracefully().await;
         });
         server.await?;
@@ -174,7 +195,21 @@ pub fn serve(
     })
 }
 
-async fn asked_to_end() {
+/// Waits until the process is asked to end, for what is no server of ours.
+pub fn until_asked_to_end() {
+    rt::System::new().block_on(asked_to_end());
+}
+
+/// Who wants us to end.
+#[derive(PartialEq, Eq)]
+enum Asker {
+    /// SIGTERM: others may be sending us requests that have to go elsewhere first.
+    Supervisor,
+    /// SIGINT: somebody at a terminal, who is waiting for it.
+    Person,
+}
+
+async fn asked_to_end() -> Asker {
     use rt::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
@@ -183,8 +218,18 @@ async fn asked_to_end() {
         return std::future::pending().await;
     };
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = terminate.recv() => Asker::Supervisor,
+        _ = interrupt.recv() => Asker::Person,
+    }
+}
+
+/// Each connection is an open file, and the usual limit of 1024 is there for programs that use `select`. The system
+/// lets us have more without asking anybody.
+fn allow_many_connections() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, "the limit of open files stays as it is, and with it that of connections");
     }
 }
 

@@ -206,6 +206,18 @@ have_tool() {
     [ -x "target/tools/usr/sbin/$1" ] || [ -x "target/tools/usr/bin/$1" ]
 }
 
+# Sets `tool` to the command that runs one of them.
+find_tool() {
+  local path
+  path="$(PATH="$PATH:/usr/sbin:/usr/local/sbin" first_of "$1")"
+  tool=("$path")
+  [ -z "$path" ] || return 0
+  tool=(env "LD_LIBRARY_PATH=$(find "$PWD/target/tools/usr/lib" -mindepth 1 -maxdepth 1 -type d | paste -sd :)")
+  for path in "$PWD/target/tools/usr/sbin/$1" "$PWD/target/tools/usr/bin/$1"; do
+    [ ! -x "$path" ] || tool+=("$path")
+  done
+}
+
 # With the libraries they need and this machine lacks. Nothing of it needs root, but for the lists of packages.
 unpack_on_debian() {
   local package archives=$PWD/target/tools/archives

@@ -5,6 +5,7 @@
 //! | `answer.rs` | what a command prints, for people or as JSON |
 //! | `database.rs` | finding Postgres and bringing it up to date |
 //! | `serve.rs` | the server, and what happens before its first start |
+//! | `postgres.rs` | the private Postgres by itself |
 //! | `check.rs` | what is unsafe or wrong in the configuration |
 //! | the others | one noun each |
 
@@ -16,6 +17,7 @@ mod demo;
 mod gateway;
 mod key;
 mod key_flags;
+mod postgres;
 mod preset;
 mod serve;
 mod user;
@@ -44,6 +46,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Bring the database up to date
     Migrate,
+    /// Keep the private Postgres running, for several nodes on one machine; prints its DATABASE_URL
+    Postgres,
     /// Say what is unsafe or wrong in the configuration; fails when something is wrong
     Check,
     /// Starting points: a catalogue, environments and wording
@@ -72,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Check => return check::run(),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Migrate => migrate(),
+        Command::Postgres => postgres::run(),
         Command::Preset(command) => preset::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::User(command) => user::run(&command),

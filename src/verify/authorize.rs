@@ -56,7 +56,7 @@ async fn try_to(
     let deadline = now + PATIENCE;
     let asking = gateway::by_header(engine, request, now, deadline).await?;
     let asked = caller::parse_query(request.query_string())?;
-    caller::refuse_key_in_query(request)?;
+    caller::refuse_key_elsewhere(request)?;
     let credential = caller::credential(request)?;
 
     let question = Question {

@@ -13,7 +13,7 @@ use serde::{
     de::{Error, SeqAccess, Visitor},
 };
 
-use super::{caller::has_secret_in_query, credential::Credential, problem::Problem};
+use super::{caller::has_secret, credential::Credential, problem::Problem};
 
 const LARGEST: usize = 16 * 1024;
 const SLOWEST: Duration = Duration::from_secs(5);
@@ -164,8 +164,8 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::E
 
 impl<'a> Body<'a> {
     fn mean(self) -> Result<Asked<'a>, Problem> {
-        if self.path.is_some_and(|path| has_secret_in_query(&path.0)) {
-            return Err(Problem::BadRequest("The path has a key in its query string."));
+        if self.path.is_some_and(|path| has_secret(&path.0)) {
+            return Err(Problem::BadRequest("The path has a key in it; replace that key."));
         }
         let credential = match (self.key, self.basic) {
             (Some(_), Some(_)) => return Err(Problem::BadRequest("Send key or basic, not both.")),
@@ -297,9 +297,11 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_the_paths_query_is_refused() {
+    fn a_key_in_the_path_is_refused() {
         let secret = crate::credentials::Secret::for_key("prod");
-        let json = format!(r#"{{"path": "/a?api_key={}"}}"#, secret.reveal());
-        assert!(matches!(mean(&json), Err(Problem::BadRequest(_))));
+        for path in ["/a?api_key=", "/a/"] {
+            let json = format!(r#"{{"path": "{path}{}"}}"#, secret.reveal());
+            assert!(matches!(mean(&json), Err(Problem::BadRequest(_))));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use actix_web::{
     HttpRequest,
-    http::header::{AUTHORIZATION, HeaderName, ORIGIN},
+    http::header::{AUTHORIZATION, COOKIE, HeaderName, ORIGIN},
 };
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
@@ -81,30 +81,35 @@ pub fn credential(request: &HttpRequest) -> Result<Credential, Problem> {
     }
 }
 
-/// A key in the query string of the original request is in the logs of everything it passed: it must not work.
+/// A key in the address of the original request is in the logs of everything it passed, and one in a cookie goes along
+/// with every request a browser makes: neither must work, whatever else was presented.
 ///
 /// # Errors
 /// 400
-pub fn refuse_key_in_query(request: &HttpRequest) -> Result<(), Problem> {
+pub fn refuse_key_elsewhere(request: &HttpRequest) -> Result<(), Problem> {
     static ORIGINAL: [HeaderName; 3] = [
         HeaderName::from_static("x-forwarded-uri"),
         HeaderName::from_static("x-original-uri"),
         HeaderName::from_static("x-original-url"),
     ];
-    let mut values = ORIGINAL.iter().flat_map(|name| request.headers().get_all(name));
-    if values.any(|uri| has_secret_in_query(&String::from_utf8_lossy(uri.as_bytes()))) {
-        return Err(Problem::BadRequest(
-            "The request has a key in the query string; replace that key.",
-        ));
+    let has_secret = |name: &HeaderName| {
+        let mut values = request.headers().get_all(name);
+        values.any(|value| has_secret(&String::from_utf8_lossy(value.as_bytes())))
+    };
+    if ORIGINAL.iter().any(has_secret) {
+        return Err(Problem::BadRequest("The request has a key in its address; replace that key."));
+    }
+    if has_secret(&COOKIE) {
+        return Err(Problem::BadRequest("The request has a key in a cookie; send it as a header."));
     }
     Ok(())
 }
 
-/// Whether the query of an address contains something that was meant as a secret, percent-encoded or not.
-pub fn has_secret_in_query(uri: &str) -> bool {
-    let Some((_, query)) = uri.split_once('?') else { return false };
-    Presented::looks_secret(query)
-        || Presented::looks_secret(&percent_decode_str(query).decode_utf8_lossy())
+/// Whether a text contains something that was meant as a secret, percent-encoded or not.
+pub fn has_secret(text: &str) -> bool {
+    Presented::looks_secret(text)
+        || (text.contains('%')
+            && Presented::looks_secret(&percent_decode_str(text).decode_utf8_lossy()))
 }
 
 /// The caller's address: the right-most element of `X-Forwarded-For` that is not one of our trusted proxies; when all
@@ -198,12 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_the_original_query_is_noticed_also_when_encoded() {
+    fn a_key_in_an_address_is_noticed_also_when_encoded() {
         let secret = Secret::for_key("prod");
         let secret = secret.reveal();
-        assert!(has_secret_in_query(&format!("/a?key={secret}")));
-        assert!(has_secret_in_query(&format!("/a?x=1&k={}", secret.replace('_', "%5F"))));
-        assert!(!has_secret_in_query("/a?page=2"));
-        assert!(!has_secret_in_query(&format!("/{secret}")));
+        assert!(has_secret(&format!("/a?key={secret}")));
+        assert!(has_secret(&format!("/a?x=1&k={}", secret.replace('_', "%5F"))));
+        assert!(has_secret(&format!("/keys/{secret}/orders")));
+        assert!(!has_secret("/a?page=2"));
+        assert!(!has_secret("/keys/prod_pk_0123456789abcdef"));
     }
 }

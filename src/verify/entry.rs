@@ -38,7 +38,7 @@ impl<T: Fact> Entry<T> {
     pub fn new(hash: SecretHash, asked_at: Micros, told: Told<T>) -> Self {
         let Told { facts, public_id, name } = told;
         let name_at = u8::try_from(public_id.len()).expect("ids and slugs are short");
-        let text = public_id + &name;
+        let text = public_id + name.as_str();
         let head = Head { hash, asked_at, was_used: AtomicBool::new(false), name_at, facts };
         Self(ThinArc::from_header_and_slice(head, text.as_bytes()))
     }

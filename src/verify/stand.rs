@@ -2,11 +2,11 @@
 //! every answer carries, a panic that is caught, and a line in the log for what failed. It is one function, because
 //! each layer of actix's own costs a box and a virtual call on every request.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::atomic::Ordering};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
-    http::{StatusCode, header::HeaderValue},
+    http::{ConnectionType, StatusCode, header::HeaderValue},
     web::{Bytes, Data},
 };
 use futures_util::FutureExt;
@@ -27,13 +27,17 @@ pub async fn stand(
         Err(_) => Problem::Other(StatusCode::INTERNAL_SERVER_ERROR).error_response(),
     };
     let id = request_id();
-    let is_https = request.app_data::<Data<App>>().is_some_and(|app| app.config.is_https());
+    let app = request.app_data::<Data<App>>();
     if response.status().is_server_error() {
         // The query is left out: somebody may have put a secret there.
         let (method, path) = (request.method().as_str(), observe::loggable(request.path()));
         tracing::info!(request_id = ?id, method, path, status = response.status().as_u16(), "answered");
     }
-    observe::add_headers(response.headers_mut(), id, is_https);
+    observe::add_headers(response.headers_mut(), id, app.is_some_and(|app| app.config.is_https()));
+    if app.is_some_and(|app| app.is_stopping.load(Ordering::Relaxed)) {
+        // The next request on this connection belongs to another node.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     response
 }
 

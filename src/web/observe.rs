@@ -1,13 +1,13 @@
 //! Around everything: a request id, the security headers, one line in the log.
 
-use std::time::Instant;
+use std::{sync::atomic::Ordering, time::Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -35,7 +35,8 @@ pub async fn observe(
     let app = req.app_data::<Data<App>>();
     let trusted = app.map_or(&[][..], |app| &app.config.trusted_proxies);
     let https = app.is_some_and(|app| app.config.is_https());
-    let counted = Area::of(req.path()).zip(app.map(|app| app.engine.clone()));
+    let area = Area::of(req.path());
+    let app = app.cloned();
     let origin = Origin {
         ip: client_ip(req.peer_addr().map(|peer| peer.ip()), req.headers(), trusted),
         request_id: Some(id),
@@ -50,8 +51,8 @@ pub async fn observe(
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     };
-    if let Some((area, engine)) = counted {
-        engine.metrics().request(area, status);
+    if let (Some(area), Some(app)) = (area, &app) {
+        app.engine.metrics().request(area, status);
     }
     log(id, method.as_str(), &path, status, began, origin);
     let id =
@@ -60,6 +61,10 @@ pub async fn observe(
         Ok(response) => {
             let mut response = response.map_into_boxed_body();
             add_headers(response.headers_mut(), id, https);
+            if app.is_some_and(|app| app.is_stopping.load(Ordering::Relaxed)) {
+                // The next request on this connection belongs to another node.
+                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
             Ok(response)
         }
         Err(mut error) => {

@@ -471,6 +471,12 @@ fn a_setting_that_cannot_be_understood_is_named() {
 }
 
 #[test]
+fn a_postgres_that_is_there_already_is_not_run_once_more() {
+    let terminal = Terminal::open();
+    terminal.run(&["postgres"]).fails_with("DATABASE_URL names a Postgres already");
+}
+
+#[test]
 fn migrating_twice_changes_nothing() {
     let terminal = Terminal::open();
     terminal.type_in("migrate").succeeds().says("The database is up to date.");

@@ -7,6 +7,7 @@ mod account;
 mod applications;
 mod bad_input;
 mod checking;
+mod cluster;
 mod command_line;
 mod cross_site;
 mod customers;

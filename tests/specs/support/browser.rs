@@ -46,6 +46,11 @@ impl Browser {
         }
     }
 
+    /// The same person, with connections of their own to that node or to what stands in front of it.
+    pub fn on_node(&self, address: SocketAddr) -> Self {
+        Self { cookies: self.cookies.clone(), headers: self.headers.clone(), ..Self::at(address) }
+    }
+
     /// The value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -10,11 +10,14 @@ use diesel::prelude::*;
 use diesel_migrations::MigrationHarness;
 use latchkey::db::MIGRATIONS;
 use latchkey::managed_postgres::{self, ManagedPostgres, Options};
+use rustix::process::{Pid, Signal};
 
 /// A migrated database that nobody else uses. It is gone when this is dropped.
 pub struct SpecDatabase {
     pub url: String,
     name: String,
+    /// A server for this database alone, which may be frozen.
+    alone: Option<Alone>,
 }
 
 impl SpecDatabase {
@@ -23,7 +26,25 @@ impl SpecDatabase {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let name = format!("spec_{}", COUNT.fetch_add(1, Ordering::Relaxed));
         run(&RUN.url("postgres"), &format!("create database {name} template {TEMPLATE}"));
-        Self { url: RUN.url(&name), name }
+        Self { url: RUN.url(&name), name, alone: None }
+    }
+
+    /// In a Postgres of its own. It takes a second or two; only for what would harm other specs.
+    pub fn create_alone() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let dir = scratch(&format!("alone-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let postgres = managed_postgres::start(&dir, Options { durable: false })
+            .expect("a Postgres for this spec");
+        let url = postgres.url().to_owned();
+        let mut conn = PgConnection::establish(&url).expect("it answers");
+        conn.run_pending_migrations(MIGRATIONS).expect("migrations run on an empty database");
+        Self { url, name: "latchkey".into(), alone: Some(Alone { postgres: Some(postgres), dir }) }
+    }
+
+    /// Stops every process of this database's own Postgres, without ending any, until what is returned is dropped.
+    pub fn freeze(&self) -> Frozen {
+        assert!(self.alone.is_some(), "others use this Postgres too");
+        Frozen::the_server_of(&mut self.connect())
     }
 
     pub fn connect(&self) -> PgConnection {
@@ -33,7 +54,67 @@ impl SpecDatabase {
 
 impl Drop for SpecDatabase {
     fn drop(&mut self) {
+        if self.alone.is_some() {
+            return;
+        }
         run(&RUN.url("postgres"), &format!("drop database {} with (force)", self.name));
+    }
+}
+
+struct Alone {
+    postgres: Option<ManagedPostgres>,
+    dir: PathBuf,
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        drop(self.postgres.take());
+        let _ = managed_postgres::remove(&self.dir);
+    }
+}
+
+/// The processes of a Postgres that have been stopped. They go on when this is dropped, whatever became of the spec.
+pub struct Frozen(Vec<Pid>);
+
+impl Frozen {
+    fn the_server_of(conn: &mut PgConnection) -> Self {
+        #[derive(QueryableByName)]
+        struct Directory {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            setting: String,
+        }
+        let ask = "select setting from pg_settings where name = 'data_directory'";
+        let Directory { setting } =
+            diesel::sql_query(ask).get_result(conn).expect("Postgres knows where it lives");
+        let noted =
+            fs::read_to_string(Path::new(&setting).join("postmaster.pid")).expect("it runs");
+        let parent: i32 = noted.lines().next().and_then(|pid| pid.parse().ok()).expect("a number");
+        let mut frozen = Self(Vec::new());
+        frozen.stop(parent);
+        // The parent makes no more of them now.
+        for entry in fs::read_dir("/proc").expect("this is Linux").flatten() {
+            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+            let Some((_, rest)) = stat.rsplit_once(") ") else { continue };
+            if rest.split(' ').nth(1) == Some(parent.to_string().as_str()) {
+                let name = entry.file_name();
+                frozen.stop(name.to_str().and_then(|pid| pid.parse().ok()).expect("a number"));
+            }
+        }
+        frozen
+    }
+
+    fn stop(&mut self, pid: i32) {
+        let pid = Pid::from_raw(pid).expect("a process has a number");
+        rustix::process::kill_process(pid, Signal::STOP).expect("it is ours to stop");
+        self.0.push(pid);
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            let _ = rustix::process::kill_process(*pid, Signal::CONT);
+        }
     }
 }
 
@@ -97,7 +178,7 @@ fn remove_leftovers() {
     for entry in fs::read_dir(scratches()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.split('-').next()?.parse().ok());
-        let owner = pid.and_then(rustix::process::Pid::from_raw);
+        let owner = pid.and_then(Pid::from_raw);
         if owner.is_some_and(|pid| rustix::process::test_kill_process(pid).is_err()) {
             let _ = managed_postgres::remove(&entry.path());
             let _ = fs::remove_dir_all(entry.path());

@@ -14,5 +14,5 @@ pub use app::{MadeKey, PASSWORD, TestApp};
 pub use browser::Browser;
 pub use page::Page;
 pub use person::Person;
-pub use program::Program;
+pub use program::{Program, allow_many_connections};
 pub use redis::Redis;

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, ExitStatus},
     sync::atomic::{AtomicUsize, Ordering},
@@ -10,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 use super::{Browser, database::scratch};
 
@@ -24,11 +25,16 @@ pub struct Program {
 impl Program {
     /// Serves from that database, and logs everything there is to log.
     pub fn serve(database_url: &str) -> Self {
-        Self::named(database_url, "")
+        Self::serve_with(database_url, &[])
     }
 
     /// Likewise, under a name of its own among the nodes.
     pub fn named(database_url: &str, name: &str) -> Self {
+        Self::serve_with(database_url, &[("LATCHKEY_NODE_NAME", name)])
+    }
+
+    /// The same, with settings as the environment would give them.
+    pub fn serve_with(database_url: &str, settings: &[(&str, &str)]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let dir = scratch(&format!("program-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir_all(&dir).expect("there is room for a log");
@@ -36,7 +42,10 @@ impl Program {
         let address = free.local_addr().expect("a listener has an address");
         drop(free);
         let log = File::create(dir.join("log")).expect("a log can be written");
-        let child = Command::new(env!("CARGO_BIN_EXE_latchkey"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        // SAFETY: between fork and exec this makes two system calls and nothing else.
+        unsafe { command.pre_exec(|| Ok(allow_open_files(Some(1024))?)) };
+        let child = command
             .arg("serve")
             .env_clear()
             .env("DATABASE_URL", database_url)
@@ -44,7 +53,7 @@ impl Program {
             .env("LATCHKEY_LISTEN", address.to_string())
             .env("LATCHKEY_VAULT_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
             .env("LATCHKEY_LOG", "trace")
-            .env("LATCHKEY_NODE_NAME", name)
+            .envs(settings.iter().copied())
             .stdout(log.try_clone().expect("a log can be shared"))
             .stderr(log)
             .spawn()
@@ -67,6 +76,11 @@ impl Program {
     /// Everything it has logged.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.dir.join("log")).unwrap_or_default()).into_owned()
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// Asks it to end, as a supervisor does.
@@ -95,6 +109,17 @@ impl Program {
             }
         }
     }
+}
+
+/// Lets this process have as many connections as the system allows.
+pub fn allow_many_connections() {
+    allow_open_files(None).expect("nobody minds");
+}
+
+/// So many open files, which is 1024 for most programs when they start, or as many as there may be.
+fn allow_open_files(most: Option<u64>) -> rustix::io::Result<()> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: most.or(maximum), maximum })
 }
 
 impl Drop for Program {

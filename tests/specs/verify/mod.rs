@@ -2,8 +2,12 @@
 
 mod authorize;
 mod bad_input;
+mod cases;
 mod codes;
+mod connections;
+mod floods;
 mod freshness;
+mod frozen;
 mod gateways;
 mod order;
 mod outage;

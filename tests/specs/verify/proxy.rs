@@ -29,6 +29,8 @@ pub enum Mode {
     BlackHole,
     /// Answers take a second.
     Slow,
+    /// Answers come byte by byte.
+    Trickle,
 }
 
 pub struct Proxy {
@@ -157,7 +159,7 @@ impl Shared {
         from.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
         let mut buffer = vec![0; 64 * 1024];
         while !self.is_over() && !self.is(Mode::Refuse) {
-            let length = match from.read(&mut buffer) {
+            let mut length = match from.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(length) => length,
                 Err(error)
@@ -180,6 +182,18 @@ impl Shared {
                 }
             } else if self.is(Mode::Slow) {
                 thread::sleep(Duration::from_secs(1));
+            } else if self.is(Mode::Trickle) {
+                let mut bytes = buffer[..length].iter();
+                while self.is(Mode::Trickle) && !self.is_over() {
+                    let Some(byte) = bytes.next() else { break };
+                    thread::sleep(Duration::from_millis(20));
+                    if to.write_all(&[*byte]).is_err() {
+                        break;
+                    }
+                }
+                let left = bytes.len();
+                buffer.copy_within(length - left..length, 0);
+                length = left;
             }
             if to.write_all(&buffer[..length]).is_err() {
                 break;

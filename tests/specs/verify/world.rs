@@ -81,7 +81,11 @@ pub struct Answer {
 
 impl World {
     pub async fn start() -> Self {
-        let database = SpecDatabase::create();
+        Self::on(SpecDatabase::create()).await
+    }
+
+    /// On a database that is there already.
+    pub async fn on(database: SpecDatabase) -> Self {
         let proxy = Proxy::before(&database.url);
         let mut conn = database.connect();
         let operator = Viewer::operator();
