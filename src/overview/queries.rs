@@ -96,7 +96,7 @@ pub fn has_any_key(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> 
     if !viewer.is_administrator() {
         any = any.filter(keys::owner_id.eq(viewer.id));
     }
-    Ok(any.first::<i64>(conn).optional()?.is_some())
+    in_time(conn, |conn| Ok(any.first::<i64>(conn).optional()?.is_some()))
 }
 
 /// # Errors

@@ -85,7 +85,7 @@ fn find_ids(
     now: DateTime<Utc>,
 ) -> AppResult<Vec<i64>> {
     let query = matching(conn, viewer, filter, viewer.mode, now)?;
-    let way = Way::towards(conn, viewer, filter, &query)?;
+    let way = Way::towards(conn, filter, &query)?;
     let backwards = filter.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
     let descending = filter.order.descending != backwards;
     let query = match &filter.cursor {
@@ -101,35 +101,24 @@ fn find_ids(
 /// How the keys of a page are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// Along the index that the list is sorted by, until the page is full.
+    /// Along the index that the list is sorted by until the page is full, if Postgres thinks it the shorter one.
     Walk,
     /// By the indexes of the filter; then they are sorted.
     Gather,
 }
 
 impl Way {
-    /// Up to so many are sorted sooner than the walk past all others fills a page.
-    const FEW: i64 = 5_000;
-    /// What is searched for is in the name, and so are the places of those that match when names are the order: all
-    /// together, perhaps far from where the walk begins.
-    const FEW_OF_A_NAME: i64 = 100_000;
+    /// Up to so many are sorted, wherever they stand.
+    const FEW: i64 = 100_000;
 
-    /// Postgres knows how many match, but takes walking past a key for cheaper than it is.
-    fn towards(
-        conn: &mut PgConnection,
-        viewer: &Viewer,
-        filter: &Filter,
-        query: &Bare,
-    ) -> AppResult<Self> {
-        if viewer.is_administrator() && viewer.mode.is_none() && !filter.narrows() {
+    /// Postgres chooses well, but for names in order in which something is searched for: all that match may stand
+    /// together, far from where the walk begins.
+    fn towards(conn: &mut PgConnection, filter: &Filter, query: &Bare) -> AppResult<Self> {
+        if filter.order.sort != Sort::Name || filter.search.is_none() {
             return Ok(Self::Walk);
         }
-        let few = match (filter.order.sort, &filter.search) {
-            (Sort::Name, Some(_)) => Self::FEW_OF_A_NAME,
-            _ => Self::FEW,
-        };
         let expected = counted::estimate(conn, query)?;
-        Ok(if expected > few { Self::Walk } else { Self::Gather })
+        Ok(if expected > Self::FEW { Self::Walk } else { Self::Gather })
     }
 }
 
@@ -196,10 +185,14 @@ pub fn newest_of(
 }
 
 fn in_order(query: Bare, sort: Sort, descending: bool, way: Way) -> Bare {
-    if way == Way::Gather {
-        return sorted_after(query, sort, descending);
-    }
     match (sort, descending) {
+        // Said so that no index has this order.
+        (Sort::Name, true) if way == Way::Gather => {
+            query.order((sql::<Text>(GATHERED_NAME).desc(), keys::id.desc()))
+        }
+        (Sort::Name, false) if way == Way::Gather => {
+            query.order((sql::<Text>(GATHERED_NAME).asc(), keys::id.asc()))
+        }
         (Sort::Created, true) => query.order((keys::created_at.desc(), keys::id.desc())),
         (Sort::Created, false) => query.order((keys::created_at.asc(), keys::id.asc())),
         (Sort::Name, true) => query.order((sql::<Text>(NAME).desc(), keys::id.desc())),
@@ -209,22 +202,9 @@ fn in_order(query: Bare, sort: Sort, descending: bool, way: Way) -> Bare {
     }
 }
 
-/// The same order, said so that no index has it.
-fn sorted_after(query: Bare, sort: Sort, descending: bool) -> Bare {
-    let value = match sort {
-        Sort::Created => "keys.created_at + interval '0'".into(),
-        Sort::Name => format!("{NAME} || ''"),
-        Sort::LastUsed => format!("{LAST_USED} + interval '0'"),
-    };
-    if descending {
-        query.order((sql::<Text>(&value).desc(), keys::id.desc()))
-    } else {
-        query.order((sql::<Text>(&value).asc(), keys::id.asc()))
-    }
-}
-
 /// By bytes, as the index has it, whatever the order of the database.
 const NAME: &str = "lower(keys.name) collate \"C\"";
+const GATHERED_NAME: &str = "lower(keys.name) collate \"C\" || ''";
 
 fn last_used() -> diesel::expression::SqlLiteral<Timestamptz> {
     sql::<Timestamptz>(LAST_USED)
