@@ -134,9 +134,11 @@ fn used(query: Bare, last_used: LastUsed, now: DateTime<Utc>) -> Bare {
             query.filter(at(">").bind::<Timestamptz, _>(now - TimeDelta::days(days)))
         }
         LastUsed::NotFor(days) => {
-            // Nothing is used before it is made; what was never used counts from when it was made.
             let since = now - TimeDelta::days(days);
-            query.filter(at("<").bind::<Timestamptz, _>(since)).filter(keys::created_at.lt(since))
+            // What was never used counts from when it was made.
+            query
+                .filter(at("<").bind::<Timestamptz, _>(since))
+                .filter(keys::last_used_at.is_not_null().or(keys::created_at.lt(since)))
         }
         LastUsed::Never => query.filter(sql::<Bool>(&format!("{LAST_USED} = '-infinity'"))),
     }
