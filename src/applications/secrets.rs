@@ -13,7 +13,7 @@ use crate::{
     counted::{self, Count, MOST},
     environments::{self, Environment},
     error::{AppError, AppResult},
-    keys::spaced,
+    keys::{queries::in_time, spaced},
     schema::{applications, key_secrets, keys},
     users::Viewer,
 };
@@ -56,7 +56,7 @@ pub fn load(
         .filter(keys::application_id.eq(application.id).and(keys::deleted_at.is_null()))
         .filter(key_secrets::sealed.is_not_null())
         .select(sql::<Integer>("1"));
-    let kept = counted::count_up_to(conn, &[kept], MOST)?.into_iter().sum();
+    let kept = in_time(conn, |conn| counted::count_up_to(conn, &[kept], MOST))?.into_iter().sum();
     let active = queries::active_by_place(conn, viewer, Some(application.id))?;
     let count = |environment: &Environment| {
         active.iter().find(|place| place.environment_id == environment.id).map(Place::count)
