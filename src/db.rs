@@ -126,7 +126,7 @@ pub fn migrate(conn: &mut PgConnection) -> anyhow::Result<Vec<String>> {
 }
 
 /// Adds what makes libpq notice a vanished server, and keeps Postgres from settling on one plan for all searches:
-/// `$1` in a search decides which plan is right.
+/// `$1` in a search decides which plan is right. Compiling a plan takes longer than any question of ours.
 fn connection_url(url: &str) -> anyhow::Result<String> {
     let mut parsed: Url = url
         .parse()
@@ -141,7 +141,7 @@ fn connection_url(url: &str) -> anyhow::Result<String> {
         ("application_name", "latchkey"),
         (
             "options",
-            "-c plan_cache_mode=force_custom_plan -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000",
+            "-c plan_cache_mode=force_custom_plan -c jit=off -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000",
         ),
     ];
     let added: Vec<String> = wanted

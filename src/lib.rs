@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod changes;
 pub mod cli;
 pub mod config;
+pub mod counted;
 pub mod credentials;
 pub mod customers;
 pub mod db;

@@ -5,15 +5,18 @@ use std::collections::HashMap;
 use chrono::Utc;
 use diesel::{
     PgConnection,
-    dsl::{self, count},
+    dsl::{self, sql},
     prelude::*,
+    sql_query,
+    sql_types::{BigInt, Integer, Nullable, Timestamptz},
 };
 
 use super::Application;
 use crate::{
+    counted::{self, Count, MOST},
     environments::{self, Environment, ids_in},
     error::{AppError, AppResult},
-    keys::is_active,
+    keys::{is_active, queries::in_time},
     schema::{applications, keys},
     users::Viewer,
 };
@@ -67,77 +70,140 @@ pub fn find_by_name(
 /// How many active keys the viewer sees, by application; of the mode they look at.
 ///
 /// # Errors
-/// When Postgres cannot be asked.
-pub fn count_active_keys(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<HashMap<i64, i64>> {
-    let mut counted = keys::table
-        .group_by(keys::application_id)
-        .select((keys::application_id, dsl::count_star()))
-        .filter(is_active(Utc::now()))
-        .into_boxed();
-    if !viewer.is_administrator() {
-        counted = counted.filter(keys::owner_id.eq(viewer.id));
+/// When Postgres cannot be asked in time.
+pub fn count_active_keys(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+) -> AppResult<HashMap<i64, Count>> {
+    let mut counts: HashMap<i64, Count> = HashMap::new();
+    let shown = match viewer.mode {
+        Some(mode) => Some(ids_in(conn, mode)?),
+        None => None,
+    };
+    for place in active_by_place(conn, viewer, None)? {
+        if shown.as_ref().is_none_or(|shown| shown.contains(&place.environment_id)) {
+            let count = counts.entry(place.application_id).or_insert(Count::Exactly(0));
+            *count = [*count, place.count()].into_iter().sum();
+        }
     }
-    if let Some(mode) = viewer.mode {
-        counted = counted.filter(keys::environment_id.eq_any(ids_in(conn, mode)?));
+    Ok(counts)
+}
+
+/// A page lists many of them, so each is counted less far.
+const MOST_OF_A_PLACE: i64 = 250;
+
+/// An application and environment in which there are active keys.
+#[derive(Debug, QueryableByName)]
+pub(super) struct Place {
+    #[diesel(sql_type = BigInt)]
+    pub application_id: i64,
+    #[diesel(sql_type = BigInt)]
+    pub environment_id: i64,
+    #[diesel(sql_type = BigInt)]
+    found: i64,
+}
+
+impl Place {
+    pub fn count(&self) -> Count {
+        Count::up_to(MOST_OF_A_PLACE, self.found)
     }
-    Ok(counted.load::<(i64, i64)>(conn)?.into_iter().collect())
+}
+
+/// Where there are active keys that the viewer sees, of one application or of all of them. Each place is counted by
+/// itself and no further than a page can use, so that a million keys in one place cost no more than a few hundred.
+///
+/// # Errors
+/// When Postgres cannot be asked in time.
+pub(super) fn active_by_place(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    application_id: Option<i64>,
+) -> AppResult<Vec<Place>> {
+    let owner = if viewer.is_administrator() { None } else { Some(viewer.id.unwrap_or_default()) };
+    in_time(conn, |conn| {
+        let places: Vec<Place> = sql_query(
+            "select applications.id as application_id, environments.id as environment_id, (
+                 select count(*) from (
+                     select 1 from keys
+                     where application_id = applications.id and environment_id = environments.id
+                         and deleted_at is null and revoked_at is null and disabled_at is null
+                         and (expires_at is null or expires_at > $1)
+                         and ($2 is null or owner_id = $2)
+                     limit $3
+                 ) as counted
+             ) as found
+             from applications cross join environments
+             where $4 is null or applications.id = $4",
+        )
+        .bind::<Timestamptz, _>(Utc::now())
+        .bind::<Nullable<BigInt>, _>(owner)
+        .bind::<BigInt, _>(MOST_OF_A_PLACE + 1)
+        .bind::<Nullable<BigInt>, _>(application_id)
+        .load(conn)?;
+        Ok(places.into_iter().filter(|place| place.found > 0).collect())
+    })
 }
 
 /// How many keys of an application there are in an environment, by status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyCounts {
-    pub environment_id: i64,
-    pub active: i64,
-    pub inactive: i64,
-    pub expired: i64,
-    pub revoked: i64,
+    pub active: Count,
+    pub inactive: Count,
+    pub expired: Count,
+    pub revoked: Count,
 }
 
 /// The keys of an application that the viewer sees, by environment and status; of the mode they look at.
 ///
 /// # Errors
-/// When Postgres cannot be asked.
+/// When Postgres cannot be asked in time.
 pub fn count_keys_of(
     conn: &mut PgConnection,
     viewer: &Viewer,
     application_id: i64,
 ) -> AppResult<Vec<(Environment, KeyCounts)>> {
     let now = Utc::now();
-    let lives = || {
-        keys::revoked_at
-            .is_null()
-            .and(keys::expires_at.is_null().or(keys::expires_at.gt(now).assume_not_null()))
-    };
-    let is_expired = keys::revoked_at.is_null().and(keys::expires_at.le(now).assume_not_null());
-    let mut counted = keys::table
-        .group_by(keys::environment_id)
-        .filter(keys::application_id.eq(application_id))
-        .filter(keys::deleted_at.is_null())
-        .select((
-            keys::environment_id,
-            count(keys::id).aggregate_filter(lives().and(keys::disabled_at.is_null())),
-            count(keys::id).aggregate_filter(lives().and(keys::disabled_at.is_not_null())),
-            count(keys::id).aggregate_filter(is_expired),
-            count(keys::id).aggregate_filter(keys::revoked_at.is_not_null()),
-        ))
-        .into_boxed();
-    if !viewer.is_administrator() {
-        counted = counted.filter(keys::owner_id.eq(viewer.id));
-    }
-    let mut counted: HashMap<i64, KeyCounts> = counted
-        .load::<KeyCounts>(conn)?
-        .into_iter()
-        .map(|counts| (counts.environment_id, counts))
-        .collect();
     let is_shown =
         |environment: &Environment| viewer.mode.is_none_or(|mode| environment.mode == mode);
-    let shown = environments::list(conn)?.into_iter().filter(is_shown);
-    Ok(shown
-        .filter_map(|environment| {
-            let counts = counted.remove(&environment.id)?;
-            Some((environment, counts))
+    let shown: Vec<Environment> = environments::list(conn)?.into_iter().filter(is_shown).collect();
+    let seen = |environment: i64| {
+        let mut seen = keys::table.into_boxed().filter(keys::deleted_at.is_null());
+        if !viewer.is_administrator() {
+            seen = seen.filter(keys::owner_id.eq(viewer.id));
+        }
+        seen.filter(keys::application_id.eq(application_id))
+            .filter(keys::environment_id.eq(environment))
+            .select(sql::<Integer>("1"))
+    };
+    let in_force = |environment| seen(environment).filter(keys::revoked_at.is_null());
+    let lives = |environment| {
+        in_force(environment)
+            .filter(keys::expires_at.is_null().or(keys::expires_at.gt(now)).assume_not_null())
+    };
+    let asked: Vec<_> = shown
+        .iter()
+        .flat_map(|environment| {
+            [
+                lives(environment.id).filter(keys::disabled_at.is_null()),
+                lives(environment.id).filter(keys::disabled_at.is_not_null()),
+                in_force(environment.id).filter(keys::expires_at.le(now).assume_not_null()),
+                seen(environment.id).filter(keys::revoked_at.is_not_null()),
+            ]
         })
-        .collect())
+        .collect();
+    let counts = in_time(conn, |conn| counted::count(conn, &asked))?;
+    let by_status = counts.chunks_exact(4).map(|of| KeyCounts {
+        active: of[0],
+        inactive: of[1],
+        expired: of[2],
+        revoked: of[3],
+    });
+    let is_empty = |counts: &KeyCounts| {
+        [counts.active, counts.inactive, counts.expired, counts.revoked]
+            .into_iter()
+            .all(Count::is_none)
+    };
+    Ok(shown.into_iter().zip(by_status).filter(|(_, counts)| !is_empty(counts)).collect())
 }
 
 /// Active keys of an application, whoever owns them: they keep it from being archived. At most so many, and how many
@@ -150,7 +216,7 @@ pub fn active_keys_of(
     viewer: &Viewer,
     application_id: i64,
     at_most: i64,
-) -> AppResult<(Vec<(String, String)>, i64)> {
+) -> AppResult<(Vec<(String, String)>, Count)> {
     if !viewer.is_administrator() {
         return Err(AppError::Forbidden);
     }
@@ -162,7 +228,8 @@ pub fn active_keys_of(
         .limit(at_most)
         .select((keys::public_key, keys::name))
         .load(conn)?;
-    Ok((some, active().count().get_result(conn)?))
+    let counts = counted::count_up_to(conn, &[active().select(sql::<Integer>("1"))], MOST)?;
+    Ok((some, counts.into_iter().sum()))
 }
 
 /// Where there are active keys, by application and environment, and how many; of the mode the viewer looks at.
@@ -172,18 +239,13 @@ pub fn active_keys_of(
 pub fn with_active_keys(
     conn: &mut PgConnection,
     viewer: &Viewer,
-) -> AppResult<Vec<(Application, Environment, i64)>> {
+) -> AppResult<Vec<(Application, Environment, Count)>> {
     let applications: Vec<Application> =
         visible_to(viewer)?.order((applications::name, applications::id)).load(conn)?;
     let environments = environments::list(conn)?;
-    let counts: Vec<(i64, i64, i64)> = keys::table
-        .group_by((keys::application_id, keys::environment_id))
-        .filter(is_active(Utc::now()))
-        .select((keys::application_id, keys::environment_id, dsl::count_star()))
-        .load(conn)?;
-    let counts: HashMap<(i64, i64), i64> = counts
-        .into_iter()
-        .map(|(application, environment, count)| ((application, environment), count))
+    let counts: HashMap<(i64, i64), Count> = active_by_place(conn, viewer, None)?
+        .iter()
+        .map(|place| ((place.application_id, place.environment_id), place.count()))
         .collect();
     let is_shown =
         |environment: &&Environment| viewer.mode.is_none_or(|mode| environment.mode == mode);

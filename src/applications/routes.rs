@@ -11,6 +11,7 @@ use super::{acts, commands, forms::Form, queries, recovery, reset, secrets, view
 use crate::{
     app::App,
     changes::Change,
+    counted::Count,
     error::{AppError, AppResult},
     keys,
     web::{Fields, Layout, Problems, Ticked, invalid, page, page_with_secret, see_other},
@@ -61,7 +62,7 @@ async fn index(app: Data<App>, layout: Layout, address: Query<Address>) -> AppRe
         .read(move |conn| {
             let counts = queries::count_active_keys(conn, &viewer)?;
             let listed = queries::list(conn, &viewer)?.into_iter().map(|application| {
-                let active_keys = counts.get(&application.id).copied().unwrap_or_default();
+                let active_keys = counts.get(&application.id).copied().unwrap_or(Count::Exactly(0));
                 views::Listed { application, active_keys }
             });
             Ok(listed.collect())

@@ -1,14 +1,19 @@
 //! Whether an application keeps its secrets so that an administrator can see them again.
 
 use chrono::{DateTime, Utc};
-use diesel::{PgConnection, prelude::*};
+use diesel::{PgConnection, dsl::sql, prelude::*, sql_types::Integer};
 use serde_json::json;
 
-use super::{Application, queries};
+use super::{
+    Application,
+    queries::{self, Place},
+};
 use crate::{
     audit::{self, Action, Subject},
+    counted::{self, Count, MOST},
     environments::{self, Environment},
     error::{AppError, AppResult},
+    keys::{queries::in_time, spaced},
     schema::{applications, key_secrets, keys},
     users::Viewer,
 };
@@ -18,9 +23,19 @@ pub struct Secrets {
     /// Since when new secrets are kept.
     pub kept_since: Option<DateTime<Utc>>,
     /// How many can be seen again today.
-    pub kept: i64,
+    pub kept: Count,
     /// Where there are active keys, and how many; all of them can be reset together.
-    pub resettable: Vec<(Environment, i64)>,
+    pub resettable: Vec<(Environment, Count)>,
+}
+
+impl Secrets {
+    /// “12”, “More than 1 000”
+    pub fn kept_said(&self) -> String {
+        match self.kept {
+            Count::Exactly(count) => spaced(count),
+            Count::About(count) | Count::MoreThan(count) => format!("More than {}", spaced(count)),
+        }
+    }
 }
 
 /// For the page; nothing in it for whoever is no administrator.
@@ -40,16 +55,11 @@ pub fn load(
         .inner_join(keys::table)
         .filter(keys::application_id.eq(application.id).and(keys::deleted_at.is_null()))
         .filter(key_secrets::sealed.is_not_null())
-        .count()
-        .get_result(conn)?;
-    let active: Vec<(i64, i64)> = keys::table
-        .group_by(keys::environment_id)
-        .filter(keys::application_id.eq(application.id))
-        .filter(crate::keys::is_active(Utc::now()))
-        .select((keys::environment_id, diesel::dsl::count_star()))
-        .load(conn)?;
+        .select(sql::<Integer>("1"));
+    let kept = in_time(conn, |conn| counted::count_up_to(conn, &[kept], MOST))?.into_iter().sum();
+    let active = queries::active_by_place(conn, viewer, Some(application.id))?;
     let count = |environment: &Environment| {
-        active.iter().find(|(id, _)| *id == environment.id).map(|(_, count)| *count)
+        active.iter().find(|place| place.environment_id == environment.id).map(Place::count)
     };
     let resettable = environments::list(conn)?
         .into_iter()

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{Application, files, forms::Form, queries::KeyCounts, secrets::Secrets};
 use crate::{
+    counted::Count,
     credentials::Secret,
     environments::Environment,
     keys::{Key, Status, spaced},
@@ -17,13 +18,7 @@ use crate::{
 pub struct Listed {
     pub application: Application,
     /// As far as the viewer sees keys.
-    pub active_keys: i64,
-}
-
-impl Listed {
-    fn active_spaced(&self) -> String {
-        spaced(self.active_keys)
-    }
+    pub active_keys: Count,
 }
 
 #[derive(Template)]
@@ -58,12 +53,17 @@ pub struct Show {
 }
 
 impl Show {
-    fn active(&self) -> i64 {
+    fn active(&self) -> Count {
         self.counts.iter().map(|(_, counts)| counts.active).sum()
     }
 
-    fn active_spaced(&self) -> String {
-        spaced(self.active())
+    /// “About 740 000” at the beginning of a sentence.
+    fn active_said(&self) -> String {
+        let said = self.active().to_string();
+        let mut letters = said.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
     }
 
     /// The statuses of which there are keys: how many, and where they are listed.
@@ -76,9 +76,9 @@ impl Show {
         ];
         let keys = self.application.keys_address();
         all.into_iter()
-            .filter(|(_, count)| *count > 0)
+            .filter(|(_, count)| !count.is_none())
             .map(|(status, count)| Counted {
-                words: format!("{} {}", spaced(count), status.label().to_lowercase()),
+                words: format!("{count} {}", status.label().to_lowercase()),
                 address: format!(
                     "{keys}&environment={}&status={}",
                     environment.slug,
@@ -121,22 +121,30 @@ pub struct Archive {
     /// Public key and name of some of the active keys, which keep it from being archived.
     pub in_the_way: Vec<(String, String)>,
     /// And how many there are.
-    pub count: i64,
+    pub count: Count,
 }
 
 impl Archive {
     fn is_one(&self) -> bool {
-        self.count == 1
+        self.count.is_one()
     }
 
-    fn count_spaced(&self) -> String {
-        spaced(self.count)
+    fn count_said(&self) -> String {
+        match self.count {
+            Count::Exactly(count) => spaced(count),
+            Count::About(count) | Count::MoreThan(count) => format!("More than {}", spaced(count)),
+        }
     }
 
     /// How many are not named; `None`: all are.
     fn unnamed(&self) -> Option<String> {
-        let unnamed = self.count - self.in_the_way.len() as i64;
-        (unnamed > 0).then(|| spaced(unnamed))
+        match self.count {
+            Count::Exactly(count) => {
+                let unnamed = count - self.in_the_way.len() as i64;
+                (unnamed > 0).then(|| spaced(unnamed))
+            }
+            Count::About(_) | Count::MoreThan(_) => Some("many".into()),
+        }
     }
 }
 
@@ -202,7 +210,7 @@ impl Stopping {
 #[template(path = "applications/reset_which.html")]
 pub struct ResetWhich {
     pub layout: Layout,
-    pub places: Vec<(Application, Environment, i64)>,
+    pub places: Vec<(Application, Environment, Count)>,
 }
 
 /// What would stop working, and the password.

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use diesel::{
     PgConnection,
-    dsl::{count_star, exists},
+    dsl::{count_star, exists, sql},
     prelude::*,
+    sql_types::Integer,
 };
 
 use super::{Environment, Mode};
 use crate::{
+    counted::{self, Count},
     error::{AppError, AppResult},
+    keys::queries::in_time,
     schema::{environments, gateways, keys},
 };
 
@@ -95,7 +98,7 @@ pub fn has_keys(conn: &mut PgConnection, id: i64) -> AppResult<bool> {
 pub struct Listed {
     pub environment: Environment,
     /// On the list of keys, whatever their status.
-    pub keys: i64,
+    pub keys: Count,
     /// That may ask.
     pub gateways: i64,
 }
@@ -105,13 +108,15 @@ pub struct Listed {
 /// # Errors
 /// When Postgres cannot be asked.
 pub fn list_with_counts(conn: &mut PgConnection) -> AppResult<Vec<Listed>> {
-    let keys: HashMap<i64, i64> = keys::table
-        .filter(keys::deleted_at.is_null())
-        .group_by(keys::environment_id)
-        .select((keys::environment_id, count_star()))
-        .load(conn)?
-        .into_iter()
-        .collect();
+    let environments = list(conn)?;
+    let made_in = |environment: &Environment| {
+        keys::table
+            .filter(keys::deleted_at.is_null())
+            .filter(keys::environment_id.eq(environment.id))
+            .select(sql::<Integer>("1"))
+    };
+    let asked: Vec<_> = environments.iter().map(made_in).collect();
+    let keys = in_time(conn, |conn| counted::count(conn, &asked))?;
     let gateways: HashMap<i64, i64> = gateways::table
         .filter(gateways::revoked_at.is_null())
         .group_by(gateways::environment_id)
@@ -119,12 +124,12 @@ pub fn list_with_counts(conn: &mut PgConnection) -> AppResult<Vec<Listed>> {
         .load(conn)?
         .into_iter()
         .collect();
-    let count = |counts: &HashMap<i64, i64>, id| counts.get(&id).copied().unwrap_or_default();
-    Ok(list(conn)?
+    Ok(environments
         .into_iter()
-        .map(|environment| Listed {
-            keys: count(&keys, environment.id),
-            gateways: count(&gateways, environment.id),
+        .zip(keys)
+        .map(|(environment, keys)| Listed {
+            keys,
+            gateways: gateways.get(&environment.id).copied().unwrap_or_default(),
             environment,
         })
         .collect())

@@ -49,6 +49,20 @@ pub struct Filter {
     pub cursor: Option<Cursor>,
 }
 
+impl Filter {
+    /// Whether anything is left out of the list.
+    pub fn narrows(&self) -> bool {
+        self.search.is_some()
+            || self.status.is_some()
+            || self.environment.is_some()
+            || self.application.is_some()
+            || self.permission.is_some()
+            || self.owner.is_some()
+            || self.last_used.is_some()
+            || self.expires_soon
+    }
+}
+
 /// When a key was used last, in days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastUsed {

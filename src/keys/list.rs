@@ -99,17 +99,20 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let (list, elsewhere, has_any, expiring, may, choices, owners) = app
         .db
         .read(move |conn| {
-            let list = queries::list(conn, &viewer, &filter, now)?;
-            let elsewhere = match list.keys.is_empty() {
-                true => queries::count_elsewhere(conn, &viewer, &filter, now)?,
-                false => None,
-            };
-            let has_any = !list.keys.is_empty() || queries::has_any(conn, &viewer)?;
+            let (list, elsewhere, has_any, expiring) = queries::in_time(conn, |conn| {
+                let list = queries::list(conn, &viewer, &filter, now)?;
+                let elsewhere = match list.keys.is_empty() {
+                    true => queries::count_elsewhere(conn, &viewer, &filter, now)?,
+                    false => None,
+                };
+                let has_any = !list.keys.is_empty() || queries::has_any(conn, &viewer)?;
+                Ok((list, elsewhere, has_any, queries::count_expiring(conn, &viewer, now)?))
+            })?;
             Ok((
                 list,
                 elsewhere,
                 has_any,
-                queries::count_expiring(conn, &viewer, now)?,
+                expiring,
                 commands::may(conn, &viewer)?,
                 wizard::choices(conn, &viewer)?,
                 users::queries::names(conn, &viewer)?,
@@ -146,7 +149,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
         previous,
         choices,
         owners,
-        elsewhere: elsewhere.map(|(mode, count, more)| views::Elsewhere { mode, count, more }),
+        elsewhere: elsewhere.map(|(mode, count)| views::Elsewhere { mode, count }),
         unknown_secret: false,
     })
 }

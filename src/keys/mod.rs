@@ -51,6 +51,7 @@ mod wizard;
 
 pub use commands::Handover;
 pub use drafts::sweep;
+pub use filter::{Filter, LastUsed, Order, Sort};
 pub use form::{Choices, KeyForm};
 pub use model::{
     Key, KeyChanges, Limit, NewKey, Permissions, SOON_DAYS, Status, WINDOWS, end_in_days, end_of,

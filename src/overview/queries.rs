@@ -1,71 +1,90 @@
 //! What the start page asks.
 
 use chrono::{TimeDelta, Utc};
-use diesel::{PgConnection, dsl::count, prelude::*};
+use diesel::{
+    PgConnection,
+    dsl::sql,
+    prelude::*,
+    sql_types::{Bool, Integer},
+};
 
 use crate::{
+    counted::{self, Count},
     environments::ids_in,
     error::AppResult,
+    keys::queries::in_time,
     schema::{applications, keys, users},
     users::{Role, Viewer},
 };
 
 /// The viewer's keys, by status.
-#[derive(Debug, Queryable)]
+#[derive(Debug)]
 pub struct KeyCounts {
-    pub active: i64,
-    pub inactive: i64,
-    pub expired: i64,
-    pub revoked: i64,
+    pub active: Count,
+    pub inactive: Count,
+    pub expired: Count,
+    pub revoked: Count,
     /// Active ones that end within 30 days.
-    pub expiring: i64,
+    pub expiring: Count,
     /// Active ones that nobody ever used.
-    pub unused: i64,
+    pub unused: Count,
 }
 
 impl KeyCounts {
-    pub fn total(&self) -> i64 {
-        self.active + self.inactive + self.expired + self.revoked
+    pub fn total(&self) -> Count {
+        [self.active, self.inactive, self.expired, self.revoked].into_iter().sum()
     }
 }
 
 /// Administrators count all keys, everybody else their own; of the mode they look at.
 ///
 /// # Errors
-/// When Postgres cannot be asked.
+/// When Postgres cannot be asked in time.
 pub fn count_keys(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<KeyCounts> {
     let now = Utc::now();
-    let is_revoked = || keys::revoked_at.is_not_null();
-    let is_expired = || keys::revoked_at.is_null().and(keys::expires_at.le(now).assume_not_null());
-    let is_there = || {
-        keys::revoked_at
-            .is_null()
-            .and(keys::expires_at.is_null().or(keys::expires_at.gt(now).assume_not_null()))
+    let environments = match viewer.mode {
+        Some(mode) => Some(ids_in(conn, mode)?),
+        None => None,
     };
-    let mut counted = keys::table
-        .filter(keys::deleted_at.is_null())
-        .select((
-            count(keys::id).aggregate_filter(is_there().and(keys::disabled_at.is_null())),
-            count(keys::id).aggregate_filter(is_there().and(keys::disabled_at.is_not_null())),
-            count(keys::id).aggregate_filter(is_expired()),
-            count(keys::id).aggregate_filter(is_revoked()),
-            count(keys::id).aggregate_filter(
-                is_there()
-                    .and(keys::disabled_at.is_null())
-                    .and(keys::expires_at.le(now + TimeDelta::days(30)).assume_not_null()),
-            ),
-            count(keys::id).aggregate_filter(
-                is_there().and(keys::disabled_at.is_null()).and(keys::last_used_at.is_null()),
-            ),
-        ))
-        .into_boxed();
-    if !viewer.is_administrator() {
-        counted = counted.filter(keys::owner_id.eq(viewer.id));
-    }
-    if let Some(mode) = viewer.mode {
-        counted = counted.filter(keys::environment_id.eq_any(ids_in(conn, mode)?));
-    }
-    Ok(counted.first(conn)?)
+    let seen = || {
+        let mut seen = keys::table.into_boxed().filter(keys::deleted_at.is_null());
+        if !viewer.is_administrator() {
+            seen = seen.filter(keys::owner_id.eq(viewer.id));
+        }
+        if let Some(environments) = &environments {
+            seen = seen.filter(keys::environment_id.eq_any(environments.clone()));
+        }
+        seen.select(sql::<Integer>("1"))
+    };
+    let in_force = || seen().filter(keys::revoked_at.is_null());
+    let lives = || {
+        in_force().filter(keys::expires_at.is_null().or(keys::expires_at.gt(now)).assume_not_null())
+    };
+    let month = now + TimeDelta::days(30);
+    let asked = [
+        lives().filter(keys::disabled_at.is_null()),
+        lives().filter(keys::disabled_at.is_not_null()),
+        in_force().filter(keys::expires_at.le(now).assume_not_null()),
+        seen().filter(keys::revoked_at.is_not_null()),
+        in_force()
+            .filter(keys::disabled_at.is_null())
+            .filter(keys::expires_at.gt(now).and(keys::expires_at.le(month)).assume_not_null()),
+        // As the index has it.
+        lives()
+            .filter(keys::disabled_at.is_null())
+            .filter(sql::<Bool>("coalesce(keys.last_used_at, '-infinity') = '-infinity'")),
+    ];
+    let counts = in_time(conn, |conn| counted::count(conn, &asked))?;
+    let mut counts = counts.into_iter();
+    let mut next = || counts.next().unwrap_or(Count::Exactly(0));
+    Ok(KeyCounts {
+        active: next(),
+        inactive: next(),
+        expired: next(),
+        revoked: next(),
+        expiring: next(),
+        unused: next(),
+    })
 }
 
 /// Whether the viewer has any key, of whichever mode.
@@ -77,7 +96,7 @@ pub fn has_any_key(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> 
     if !viewer.is_administrator() {
         any = any.filter(keys::owner_id.eq(viewer.id));
     }
-    Ok(any.first::<i64>(conn).optional()?.is_some())
+    in_time(conn, |conn| Ok(any.first::<i64>(conn).optional()?.is_some()))
 }
 
 /// # Errors

@@ -1,14 +1,11 @@
 //! One struct per template.
 
-use std::borrow::Borrow;
-
 use askama::Template;
 
 use super::queries::KeyCounts;
 use crate::{
     environments::Mode,
     gateways::Gateway,
-    keys::spaced,
     web::{Layout, Moment},
 };
 
@@ -27,11 +24,6 @@ pub struct Index {
 }
 
 impl Index {
-    /// 10 000
-    fn number(&self, number: impl Borrow<i64>) -> String {
-        spaced(*number.borrow())
-    }
-
     fn is_administrator(&self) -> bool {
         self.layout.viewer.is_administrator()
     }
@@ -46,7 +38,7 @@ impl Index {
 
     /// The mode one is in, when no key is of it and some are of the other.
     fn empty_mode(&self) -> Option<Mode> {
-        self.layout.viewer.mode.filter(|_| self.keys.total() == 0 && self.has_any_key)
+        self.layout.viewer.mode.filter(|_| self.keys.total().is_none() && self.has_any_key)
     }
 
     /// Whether something is left to do before a key can be of use.

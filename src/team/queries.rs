@@ -1,9 +1,10 @@
 //! What the Team page asks beyond who is here.
 
 use chrono::Utc;
-use diesel::{PgConnection, prelude::*};
+use diesel::{PgConnection, dsl::sql, prelude::*, sql_types::Integer};
 
 use crate::{
+    counted::{self, Count},
     error::{AppError, AppResult},
     keys::is_active,
     schema::keys,
@@ -25,10 +26,10 @@ pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Memb
 ///
 /// # Errors
 /// When Postgres cannot be asked.
-pub fn count_active_keys_of(conn: &mut PgConnection, owner_id: i64) -> AppResult<i64> {
-    Ok(keys::table
+pub fn count_active_keys_of(conn: &mut PgConnection, owner_id: i64) -> AppResult<Count> {
+    let active = keys::table
         .filter(keys::owner_id.eq(owner_id))
         .filter(is_active(Utc::now()))
-        .count()
-        .get_result(conn)?)
+        .select(sql::<Integer>("1"));
+    Ok(counted::count(conn, &[active])?.into_iter().sum())
 }

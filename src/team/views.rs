@@ -9,6 +9,7 @@ use super::{
 use crate::{
     access::Holder,
     config::Config,
+    counted::Count,
     credentials::Secret,
     environments::Environment,
     keys::Key,
@@ -107,7 +108,7 @@ pub struct Disable {
     /// Whether the row is there to redraw.
     pub from_list: bool,
     pub member: Member,
-    pub active_keys: i64,
+    pub active_keys: Count,
 }
 
 impl Disable {

@@ -1,26 +1,27 @@
 //! The list of keys: narrowed, in order, a page at a time.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::{
     PgConnection,
-    dsl::{self, auto_type, exists, sql},
+    dsl::sql,
     prelude::*,
     sql_types::{BigInt, Bool, Text, Timestamptz},
 };
 
-use super::{Holdings, Keys, holdings, is_active, visible_to};
+use super::{
+    Holdings, holdings,
+    narrow::{Bare, LAST_USED, in_mode_of, matching, seen_by},
+    visible_to,
+};
 use crate::{
-    credentials::Presented,
-    environments::{Mode, ids_in},
+    counted,
     error::{AppError, AppResult},
     keys::{
-        Key, Status,
-        filter::{Cursor, Filter, LastUsed, Sort},
-        model::SOON_DAYS,
+        Key,
+        filter::{Cursor, Filter, Sort},
         selection::{MOST, Selection, too_many},
-        spaced,
     },
-    schema::{applications, environments, key_permissions, key_sections, keys, permissions, users},
+    schema::keys,
     users::Viewer,
 };
 
@@ -46,24 +47,18 @@ pub fn list(
     filter: &Filter,
     now: DateTime<Utc>,
 ) -> AppResult<Page> {
-    let query = in_mode(conn, narrow(visible_to(viewer)?, filter, now), viewer.mode, filter)?;
     let backwards = filter.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
-    let descending = filter.order.descending != backwards;
-    let query = match &filter.cursor {
-        Some(cursor) => beyond(query, filter.order.sort, descending, cursor),
-        None => query,
-    };
-    let mut found: Vec<Key> =
-        in_order(query, filter.order.sort, descending).limit(PAGE as i64 + 1).load(conn)?;
-    if found.is_empty() && filter.cursor.is_some() {
+    let mut ids = find_ids(conn, viewer, filter, now)?;
+    if ids.is_empty() && filter.cursor.is_some() {
         // All that was on this page has gone meanwhile.
         return list(conn, viewer, &Filter { cursor: None, ..filter.clone() }, now);
     }
-    let more = found.len() > PAGE;
-    found.truncate(PAGE);
+    let more = ids.len() > PAGE;
+    ids.truncate(PAGE);
     if backwards {
-        found.reverse();
+        ids.reverse();
     }
+    let found = in_their_order(conn, viewer, &ids)?;
     let (has_next, has_previous) =
         if backwards { (true, more) } else { (more, filter.cursor.is_some()) };
     let cursor =
@@ -81,55 +76,60 @@ pub fn list(
     Ok(Page { keys, next, previous })
 }
 
-/// Counting on would cost more than the number tells.
-const MOST_COUNTED: usize = 1_000;
-
-/// How many of the viewer's active keys of the mode they look at end soon; beyond a thousand it says only that.
-///
-/// # Errors
-/// [`AppError::NoApiAccess`].
-pub fn count_expiring(
-    conn: &mut PgConnection,
-    viewer: &Viewer,
-    now: DateTime<Utc>,
-) -> AppResult<usize> {
-    let found: Vec<i64> = in_mode(conn, visible_to(viewer)?, viewer.mode, &Filter::default())?
-        .filter(is_active(now))
-        .filter(expires_soon(now))
-        .select(keys::id)
-        .limit(MOST_COUNTED as i64 + 1)
-        .load(conn)?;
-    Ok(found.len())
-}
-
-/// What is said of that many keys, unless there are none.
-pub fn say_expiring(count: usize) -> Option<String> {
-    match count {
-        0 => None,
-        1 => Some(format!("1 key expires within {SOON_DAYS} days")),
-        more if more > MOST_COUNTED => Some(format!(
-            "More than {} keys expire within {SOON_DAYS} days",
-            spaced(MOST_COUNTED as i64)
-        )),
-        many => Some(format!("{} keys expire within {SOON_DAYS} days", spaced(many as i64))),
-    }
-}
-
-/// How many keys match that are of the other mode than the viewer looks at, and whether there are still more.
-///
-/// # Errors
-/// [`AppError::NoApiAccess`].
-pub fn count_elsewhere(
+/// The ids of the keys on a page, and one more if there are more. First the ids, from keys alone; what the rows show
+/// is read for these only.
+fn find_ids(
     conn: &mut PgConnection,
     viewer: &Viewer,
     filter: &Filter,
     now: DateTime<Utc>,
-) -> AppResult<Option<(Mode, i64, bool)>> {
-    let Some(other) = viewer.mode.map(Mode::other) else { return Ok(None) };
-    let most = MOST_COUNTED as i64;
-    let query = in_mode(conn, narrow(visible_to(viewer)?, filter, now), Some(other), filter)?;
-    let found = query.select(keys::id).limit(most + 1).load::<i64>(conn)?.len() as i64;
-    Ok((found > 0).then_some((other, found.min(most), found > most)))
+) -> AppResult<Vec<i64>> {
+    let query = matching(conn, viewer, filter, viewer.mode, now)?;
+    let way = Way::towards(conn, filter, &query)?;
+    let backwards = filter.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
+    let descending = filter.order.descending != backwards;
+    let query = match &filter.cursor {
+        Some(cursor) => beyond(query, filter.order.sort, descending, cursor),
+        None => query,
+    };
+    Ok(in_order(query, filter.order.sort, descending, way)
+        .select(keys::id)
+        .limit(PAGE as i64 + 1)
+        .load(conn)?)
+}
+
+/// How the keys of a page are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Along the index that the list is sorted by until the page is full, if Postgres thinks it the shorter one.
+    Walk,
+    /// By the indexes of the filter; then they are sorted.
+    Gather,
+}
+
+impl Way {
+    /// Up to so many are sorted, wherever they stand.
+    const FEW: i64 = 100_000;
+
+    /// Postgres chooses well, but for names in order in which something is searched for: all that match may stand
+    /// together, far from where the walk begins.
+    fn towards(conn: &mut PgConnection, filter: &Filter, query: &Bare) -> AppResult<Self> {
+        if filter.order.sort != Sort::Name || filter.search.is_none() {
+            return Ok(Self::Walk);
+        }
+        let expected = counted::estimate(conn, query)?;
+        Ok(if expected > Self::FEW { Self::Walk } else { Self::Gather })
+    }
+}
+
+fn in_their_order(conn: &mut PgConnection, viewer: &Viewer, ids: &[i64]) -> AppResult<Vec<Key>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found: Vec<Key> =
+        visible_to(viewer)?.filter(keys::id.eq_any(ids.to_vec())).load(conn)?;
+    found.sort_by_key(|key| ids.iter().position(|id| *id == key.id));
+    Ok(found)
 }
 
 /// The ids of the keys that are meant, in their order.
@@ -153,8 +153,7 @@ pub fn select(
             found
         }
         Selection::Matching(filter) => {
-            let query = narrow(visible_to(viewer)?, filter, now);
-            let query = in_mode(conn, query, viewer.mode, filter)?;
+            let query = matching(conn, viewer, filter, viewer.mode, now)?;
             let found: Vec<i64> = query.select(keys::id).limit(MOST as i64 + 1).load(conn)?;
             if found.len() > MOST {
                 return Err(too_many());
@@ -176,146 +175,48 @@ pub fn newest_of(
     application_id: i64,
     at_most: i64,
 ) -> AppResult<Vec<Key>> {
-    let of_application = visible_to(viewer)?.filter(keys::application_id.eq(application_id));
-    Ok(in_mode(conn, of_application, viewer.mode, &Filter::default())?
+    let newest = in_mode_of(conn, seen_by(viewer)?, viewer)?
+        .filter(keys::application_id.eq(application_id))
         .order((keys::created_at.desc(), keys::id.desc()))
-        .limit(at_most)
-        .load(conn)?)
+        .select(keys::id)
+        .limit(at_most);
+    let ids: Vec<i64> = newest.load(conn)?;
+    in_their_order(conn, viewer, &ids)
 }
 
-/// Keys of that mode only. A public key that is typed whole is found in every mode.
-fn in_mode<'a>(
-    conn: &mut PgConnection,
-    query: Keys<'a>,
-    mode: Option<Mode>,
-    filter: &Filter,
-) -> AppResult<Keys<'a>> {
-    let names_a_key = filter
-        .search
-        .as_deref()
-        .is_some_and(|words| matches!(Presented::parse(words), Some(Presented::PublicKey(_))));
-    let Some(mode) = mode.filter(|_| !names_a_key) else { return Ok(query) };
-    // By ids: a join would keep Postgres from walking the index that the list is sorted by.
-    Ok(match ids_in(conn, mode)?.as_slice() {
-        [only] => query.filter(keys::environment_id.eq(*only)),
-        ids => query.filter(keys::environment_id.eq_any(ids.to_vec())),
-    })
-}
-
-fn narrow<'a>(mut query: Keys<'a>, filter: &Filter, now: DateTime<Utc>) -> Keys<'a> {
-    if let Some(words) = &filter.search {
-        query = matching(query, words);
-    }
-    if let Some(status) = filter.status {
-        query = with_status(query, status, now);
-    }
-    if let Some(slug) = &filter.environment {
-        query = query.filter(environments::slug.eq(slug.clone()));
-    }
-    if let Some(app_id) = &filter.application {
-        query = query.filter(applications::app_id.eq(app_id.clone()));
-    }
-    if let Some(owner) = filter.owner {
-        query = query.filter(keys::owner_id.eq(owner));
-    }
-    if let Some(slug) = &filter.permission {
-        query = holding(query, slug);
-    }
-    if filter.expires_soon {
-        query = query.filter(keys::revoked_at.is_null().and(expires_soon(now)));
-    }
-    match filter.last_used {
-        None => query,
-        Some(LastUsed::Within(days)) => {
-            query.filter(keys::last_used_at.gt(now - TimeDelta::days(days)))
-        }
-        Some(LastUsed::NotFor(days)) => {
-            let since = now - TimeDelta::days(days);
-            query.filter(
-                dsl::sql::<Bool>("coalesce(keys.last_used_at, keys.created_at) < ")
-                    .bind::<Timestamptz, _>(since),
-            )
-        }
-        Some(LastUsed::Never) => query.filter(keys::last_used_at.is_null()),
-    }
-}
-
-/// Every character is meant literally. Under three letters a trigram index is of no help: only beginnings are
-/// searched. Public keys, random as they are, are found whole or by their beginning.
-fn matching<'a>(query: Keys<'a>, words: &str) -> Keys<'a> {
-    let literal = words.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    let pattern =
-        if words.chars().count() < 3 { format!("{literal}%") } else { format!("%{literal}%") };
-    let others = diesel::alias!(applications as others);
-    let in_applications = others
-        .filter(others.field(applications::name).ilike(pattern.clone()))
-        .select(others.field(applications::id));
-    let owners = diesel::alias!(users as owners);
-    let of_owners = owners
-        .filter(
-            owners
-                .field(users::name)
-                .ilike(pattern.clone())
-                .or(owners.field(users::email).ilike(pattern.clone())),
-        )
-        .select(owners.field(users::id).nullable());
-    query.filter(
-        keys::name
-            .ilike(pattern)
-            .or(keys::public_key.like(format!("{literal}%")))
-            .or(keys::application_id.eq_any(in_applications))
-            .or(keys::owner_id.eq_any(of_owners).assume_not_null()),
-    )
-}
-
-fn with_status<'a>(query: Keys<'a>, status: Status, now: DateTime<Utc>) -> Keys<'a> {
-    let lives = keys::expires_at.is_null().or(keys::expires_at.gt(now)).assume_not_null();
-    match status {
-        Status::Revoked => query.filter(keys::revoked_at.is_not_null()),
-        Status::Expired => {
-            query.filter(keys::revoked_at.is_null().and(keys::expires_at.le(now).assume_not_null()))
-        }
-        Status::Inactive => {
-            query.filter(keys::revoked_at.is_null().and(keys::disabled_at.is_not_null()).and(lives))
-        }
-        Status::Active => query.filter(is_active(now)),
-    }
-}
-
-fn holding<'a>(query: Keys<'a>, slug: &str) -> Keys<'a> {
-    let single = key_permissions::table
-        .inner_join(permissions::table)
-        .filter(key_permissions::key_id.eq(keys::id).and(permissions::slug.eq(slug.to_owned())));
-    let by_section = key_sections::table
-        .inner_join(permissions::table.on(permissions::section_id.eq(key_sections::section_id)))
-        .filter(key_sections::key_id.eq(keys::id).and(permissions::slug.eq(slug.to_owned())));
-    query.filter(keys::all_permissions.or(exists(single)).or(exists(by_section)))
-}
-
-fn in_order<'a>(query: Keys<'a>, sort: Sort, descending: bool) -> Keys<'a> {
+fn in_order(query: Bare, sort: Sort, descending: bool, way: Way) -> Bare {
     match (sort, descending) {
+        // Said so that no index has this order.
+        (Sort::Name, true) if way == Way::Gather => {
+            query.order((sql::<Text>(GATHERED_NAME).desc(), keys::id.desc()))
+        }
+        (Sort::Name, false) if way == Way::Gather => {
+            query.order((sql::<Text>(GATHERED_NAME).asc(), keys::id.asc()))
+        }
         (Sort::Created, true) => query.order((keys::created_at.desc(), keys::id.desc())),
         (Sort::Created, false) => query.order((keys::created_at.asc(), keys::id.asc())),
-        (Sort::Name, true) => {
-            query.order((sql::<Text>("lower(keys.name)").desc(), keys::id.desc()))
-        }
-        (Sort::Name, false) => query.order((sql::<Text>("lower(keys.name)").asc(), keys::id.asc())),
+        (Sort::Name, true) => query.order((sql::<Text>(NAME).desc(), keys::id.desc())),
+        (Sort::Name, false) => query.order((sql::<Text>(NAME).asc(), keys::id.asc())),
         (Sort::LastUsed, true) => query.order((last_used().desc(), keys::id.desc())),
         (Sort::LastUsed, false) => query.order((last_used().asc(), keys::id.asc())),
     }
 }
 
+/// By bytes, as the index has it, whatever the order of the database.
+const NAME: &str = "lower(keys.name) collate \"C\"";
+const GATHERED_NAME: &str = "lower(keys.name) collate \"C\" || ''";
+
 fn last_used() -> diesel::expression::SqlLiteral<Timestamptz> {
-    sql::<Timestamptz>("coalesce(keys.last_used_at, '-infinity')")
+    sql::<Timestamptz>(LAST_USED)
 }
 
 /// Rows after (or before) the cursor. Row values compare as the index is sorted, which diesel cannot say.
-fn beyond<'a>(query: Keys<'a>, sort: Sort, descending: bool, cursor: &Cursor) -> Keys<'a> {
+fn beyond(query: Bare, sort: Sort, descending: bool, cursor: &Cursor) -> Bare {
     let (column, value) = match sort {
         Sort::Created => ("keys.created_at", "timestamptz("),
         // Postgres and Rust don't agree on every small letter: both sides are Postgres's.
-        Sort::Name => ("lower(keys.name)", "lower("),
-        Sort::LastUsed => ("coalesce(keys.last_used_at, '-infinity')", "timestamptz("),
+        Sort::Name => (NAME, "lower("),
+        Sort::LastUsed => (LAST_USED, "timestamptz("),
     };
     let than = if descending { "<" } else { ">" };
     query.filter(
@@ -325,10 +226,4 @@ fn beyond<'a>(query: Keys<'a>, sort: Sort, descending: bool, cursor: &Cursor) ->
             .bind::<BigInt, _>(cursor.id)
             .sql(")"),
     )
-}
-
-#[auto_type]
-fn expires_soon(now: DateTime<Utc>) -> _ {
-    let soon: DateTime<Utc> = now + TimeDelta::days(SOON_DAYS);
-    keys::expires_at.gt(now).and(keys::expires_at.le(soon)).assume_not_null()
 }

@@ -2,11 +2,17 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `list.rs` | the list: narrowed, ordered, by pages; and all that match |
+//! | `list.rs` | the list: ordered, by pages; and all that match |
+//! | `narrow.rs` | the filter as conditions; asking in time |
+//! | `search.rs` | the words of a search as conditions |
+//! | `counts.rs` | how many there are |
 //! | `holdings.rs` | what keys hold, and how they are restricted |
 
+mod counts;
 mod holdings;
 mod list;
+mod narrow;
+mod search;
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -17,10 +23,10 @@ use diesel::{
     sql_types::Text,
 };
 
+pub use counts::{count_elsewhere, count_expiring, has_any, say_expiring};
 pub use holdings::{Holdings, Restrictions, holdings_of, restrictions_of};
-pub use list::{
-    PAGE, Page, count_elsewhere, count_expiring, list, newest_of, say_expiring, select,
-};
+pub use list::{PAGE, Page, list, newest_of, select};
+pub use narrow::in_time;
 
 use self::holdings::holdings;
 use super::{Key, Permissions};
@@ -95,14 +101,6 @@ pub fn active_of(
         .filter(is_active(now))
         .order((sql::<Text>("lower(keys.name)").asc(), keys::id.asc()))
         .load(conn)?)
-}
-
-/// Whether the viewer has any key at all: an empty list and a filter that matches nothing are different pages.
-///
-/// # Errors
-/// [`AppError::NoApiAccess`].
-pub fn has_any(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
-    Ok(!visible_to(viewer)?.limit(1).load(conn)?.is_empty())
 }
 
 /// The keys of a person that are not revoked and have not expired, oldest first.

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::Row;
 use crate::{
+    counted::Count,
     environments::{Environment, Mode},
     keys::{
         Choices, Status,
@@ -41,9 +42,7 @@ pub struct Index {
 /// What is to be found in the other mode.
 pub struct Elsewhere {
     pub mode: Mode,
-    pub count: i64,
-    /// There are more than were counted.
-    pub more: bool,
+    pub count: Count,
 }
 
 impl Elsewhere {
@@ -52,10 +51,12 @@ impl Elsewhere {
         let mode = self.mode.label();
         let (there, matching) =
             if narrows { ("match", "matches") } else { ("are there", "is there") };
-        match (self.count, self.more) {
-            (1, _) => format!("One key {matching} in {mode} mode."),
-            (count, false) => format!("{} keys {there} in {mode} mode.", spaced(count)),
-            (count, true) => format!("More than {} keys {there} in {mode} mode.", spaced(count)),
+        match self.count {
+            Count::Exactly(1) => format!("One key {matching} in {mode} mode."),
+            Count::Exactly(count) => format!("{} keys {there} in {mode} mode.", spaced(count)),
+            Count::About(count) | Count::MoreThan(count) => {
+                format!("More than {} keys {there} in {mode} mode.", spaced(count))
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ mod filtering;
 mod hammering;
 mod history;
 mod listing;
+mod many_keys;
 mod overlap;
 mod paging;
 mod policies;

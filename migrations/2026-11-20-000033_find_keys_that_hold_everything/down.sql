@@ -1,0 +1,1 @@
+drop index keys_with_everything;

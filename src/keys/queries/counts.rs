@@ -1,0 +1,73 @@
+//! How many keys there are of a kind, as far as it is worth counting.
+
+use chrono::{DateTime, Utc};
+use diesel::{PgConnection, dsl::sql, prelude::*, sql_types::Integer};
+
+use super::{
+    is_active,
+    narrow::{Bare, expires_soon, in_mode_of, matching, seen_by},
+};
+use crate::{
+    counted::{self, Count, MOST},
+    environments::Mode,
+    error::AppResult,
+    keys::{SOON_DAYS, filter::Filter},
+    schema::keys,
+    users::Viewer,
+};
+
+/// How many of the viewer's active keys of the mode they look at end soon.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`](crate::error::AppError::NoApiAccess).
+pub fn count_expiring(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    now: DateTime<Utc>,
+) -> AppResult<Count> {
+    let ending = in_mode_of(conn, seen_by(viewer)?, viewer)?
+        .filter(is_active(now))
+        .filter(expires_soon(now));
+    bounded(conn, ending)
+}
+
+/// What is said of that many keys, unless there are none.
+pub fn say_expiring(count: Count) -> Option<String> {
+    match count {
+        Count::Exactly(0) => None,
+        Count::Exactly(1) => Some(format!("1 key expires within {SOON_DAYS} days")),
+        Count::Exactly(_) => Some(format!("{count} keys expire within {SOON_DAYS} days")),
+        _ => {
+            Some(format!("More than {} keys expire within {SOON_DAYS} days", Count::Exactly(MOST)))
+        }
+    }
+}
+
+/// How many keys match that are of the other mode than the viewer looks at.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`](crate::error::AppError::NoApiAccess).
+pub fn count_elsewhere(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> AppResult<Option<(Mode, Count)>> {
+    let Some(other) = viewer.mode.map(Mode::other) else { return Ok(None) };
+    let query = matching(conn, viewer, filter, Some(other), now)?;
+    let count = bounded(conn, query)?;
+    Ok((!count.is_none()).then_some((other, count)))
+}
+
+/// Whether the viewer has any key at all: an empty list and a filter that matches nothing are different pages.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`](crate::error::AppError::NoApiAccess).
+pub fn has_any(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
+    Ok(seen_by(viewer)?.select(keys::id).first::<i64>(conn).optional()?.is_some())
+}
+
+fn bounded(conn: &mut PgConnection, query: Bare) -> AppResult<Count> {
+    let counts = counted::count_up_to(conn, &[query.select(sql::<Integer>("1"))], MOST)?;
+    Ok(counts.into_iter().sum())
+}
