@@ -24,7 +24,7 @@ const LOOKS_AT: i64 = 6_500;
 
 fn world() -> TestApp {
     let app = TestApp::start();
-    demo::add_keys(&mut app.database.connect(), &Viewer::operator(), KEYS, || {
+    demo::add_keys(&mut app.database.connect(), &Viewer::operator(), KEYS, None, || {
         Ok(app.database.connect())
     })
     .unwrap();
