@@ -8,7 +8,7 @@ use actix_session::{
 };
 use actix_web::{
     cookie::{Key, SameSite, time::Duration},
-    middleware::{Compress, from_fn},
+    middleware::from_fn,
     web::{self, ServiceConfig},
 };
 use actix_web_lab::middleware::CatchPanic;
@@ -23,8 +23,8 @@ use crate::{
     users::passwords::Passwords,
     verify::Engine,
     web::{
-        cross_site::refuse_cross_site, host::refuse_other_hosts, present_errors, text_config,
-        time::in_the_viewers_zone,
+        compress::compress, cross_site::refuse_cross_site, host::refuse_other_hosts,
+        present_errors, text_config, time::in_the_viewers_zone,
     },
 };
 
@@ -95,7 +95,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .wrap(from_fn(refuse_cross_site))
                 .wrap(from_fn(refuse_other_hosts))
                 .wrap(from_fn(present_errors))
-                .wrap(Compress::default()),
+                .wrap(from_fn(compress)),
         );
     }
 }

@@ -2,14 +2,12 @@
 
 use std::{borrow::Cow, collections::HashMap, io::Write, sync::LazyLock};
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{self, Header},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use flate2::{Compression, write::GzEncoder};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
+
+use crate::web::compress::accepts_gzip;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
@@ -122,12 +120,6 @@ pub async fn serve(req: HttpRequest, path: web::Path<String>) -> HttpResponse {
         Cow::Borrowed(content) => response.body(*content),
         Cow::Owned(content) => response.body(content.clone()),
     }
-}
-
-fn accepts_gzip(req: &HttpRequest) -> bool {
-    let gzip = header::Encoding::gzip();
-    header::AcceptEncoding::parse(req)
-        .is_ok_and(|accepted| accepted.negotiate([gzip.clone()].iter()) == Some(gzip))
 }
 
 /// Puts the files that `app.css` imports in place of its imports: one file a page, no build step.

@@ -3,6 +3,7 @@
 //! | file | for |
 //! |---|---|
 //! | `errors.rs` | `AppError` → page, toast or redirect; the only place that logs failures |
+//! | `compress.rs` | pages as gzip |
 //! | `cross_site.rs` | refuses requests that other sites make in a person's name |
 //! | `head.rs` | HEAD is GET without the body |
 //! | `host.rs` | refuses names that aren't ours |
@@ -19,6 +20,7 @@
 //! | `next.rs` | where to go after signing in |
 
 pub mod client_ip;
+pub mod compress;
 pub mod cross_site;
 pub mod errors;
 pub mod flash;

@@ -163,7 +163,7 @@ async fn administrators_see_every_node() {
     let rows = page.all("tbody tr");
     assert_eq!(rows.len(), 3);
     let of = |name: &str| rows.iter().find(|row| row.contains(name)).unwrap().clone();
-    assert!(of("Ufer").contains("Answers") && of("Ufer").contains("Counting locally"));
+    assert!(of("Ufer").contains("Answers") && of("Ufer").contains("Counted on this node alone"));
     assert!(of("away").contains("Out of touch") && of("silent").contains("Silent"));
     assert!(ada.get("/settings").await.body().contains("href=\"/settings/nodes\""));
     let mut max = app.sign_in(&app.manager_with_access("Max")).await;

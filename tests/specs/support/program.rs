@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, kill_process, setrlimit,
+    waitid,
+};
 
 use super::{Browser, database::scratch};
 
@@ -91,7 +94,10 @@ impl Program {
 
     /// Stops it where it is: it still listens, as far as others can see, and answers nothing.
     pub fn freeze(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::STOP).expect("it still runs");
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::STOP).expect("it still runs");
+        // Threads stop one after the other; until the last of them has, it may answer once more.
+        waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED).expect("it is our child");
     }
 
     /// Lets it go on.
