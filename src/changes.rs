@@ -21,6 +21,8 @@ pub enum Change {
     Application(i64),
     /// Environments, sections or permissions: whatever any key may do can be different now.
     Catalogue,
+    /// A table was emptied by hand: no row is left to be named.
+    Everything,
 }
 
 /// A change as it was written down.
@@ -38,6 +40,7 @@ impl Change {
             "gateway" => Some(Self::Gateway(row_id)),
             "application" => Some(Self::Application(row_id)),
             "catalogue" => Some(Self::Catalogue),
+            "everything" => Some(Self::Everything),
             _ => None,
         }
     }
@@ -74,6 +77,7 @@ mod tests {
             ("gateway:1@7", Change::Gateway(1)),
             ("application:3@7", Change::Application(3)),
             ("catalogue:0@7", Change::Catalogue),
+            ("everything:0@7", Change::Everything),
         ] {
             assert_eq!(Noted::parse(payload), Some(Noted { id: 7, change }));
         }

@@ -121,6 +121,12 @@ impl Engine {
                 self.0.catalogue.forget_everything();
                 self.0.gateways.forget_everything();
             }
+            Change::Everything => {
+                self.0.catalogue.forget_everything();
+                self.0.gateways.forget_everything();
+                self.0.applications.forget_everything();
+                self.0.keys.forget_everything();
+            }
         }
     }
 

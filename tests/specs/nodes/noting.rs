@@ -61,7 +61,14 @@ fn every_change_of_what_a_verdict_depends_on_is_noted_once() {
              select id, 'new', 'New', 'New', 'READ', 1 from sections limit 1",
             "catalogue",
         ),
-        ("truncate keys cascade", "catalogue"),
+        ("truncate key_secrets cascade", "everything"),
+        ("truncate key_sections", "everything"),
+        ("truncate key_permissions", "everything"),
+        ("truncate key_limits", "everything"),
+        ("truncate key_customers", "everything"),
+        ("truncate gateways cascade", "everything"),
+        ("truncate keys cascade", "everything"),
+        ("truncate applications cascade", "everything"),
     ] {
         let noted = noted(&fleet, sql);
         assert_eq!(noted.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), [what], "{sql}");

@@ -89,6 +89,21 @@ async fn a_change_made_by_hand_is_noticed_too() {
 }
 
 #[actix_web::test]
+async fn what_was_in_a_table_that_somebody_empties_is_forgotten() {
+    let world = World::start().await;
+    for table in ["key_secrets", "keys", "applications"] {
+        let key = world.key(Wanted::default());
+        world.verify_key(&key).await.assert_verdict("VALID", 200);
+        run(&mut world.conn(), &format!("truncate {table} cascade"));
+        let changed_at = Instant::now();
+        while world.verify_key(&key).await.code() != "KEY_NOT_FOUND" {
+            assert!(changed_at.elapsed() < Duration::from_secs(4), "{table}");
+            actix_web::rt::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[actix_web::test]
 async fn changes_are_heard_again_after_the_listener_lost_its_connection() {
     let world = World::start().await;
     let key = world.key(Wanted::default());

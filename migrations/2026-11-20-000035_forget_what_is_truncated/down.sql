@@ -1,0 +1,16 @@
+drop trigger key_customers_note_truncation on key_customers;
+drop trigger key_limits_note_truncation on key_limits;
+drop trigger key_permissions_note_truncation on key_permissions;
+drop trigger key_sections_note_truncation on key_sections;
+drop trigger key_secrets_note_truncation on key_secrets;
+drop trigger applications_note_truncation on applications;
+drop trigger gateways_note_truncation on gateways;
+drop trigger keys_note_truncation on keys;
+create trigger keys_note_truncation after truncate on keys for each statement execute function note_catalogue();
+create trigger gateways_note_truncation after truncate on gateways for each statement execute function note_catalogue();
+create trigger applications_note_truncation after truncate on applications for each statement execute function note_catalogue();
+drop function note_truncation();
+comment on column changes.row_id is 'The id of the key, gateway or application; 0 for the catalogue.';
+delete from changes where what = 'everything';
+alter table changes drop constraint changes_what;
+alter table changes add constraint changes_what check (what in ('key', 'gateway', 'application', 'catalogue'));
