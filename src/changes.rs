@@ -55,11 +55,25 @@ impl Noted {
     }
 }
 
+/// Removes what was written down by transactions that have yet to begin: a dump brought it from another cluster, whose
+/// numbers were higher. It would be news for ever, and in the way of those who get these numbers.
+///
+/// # Errors
+/// When Postgres refuses.
+pub fn remove_impossible(conn: &mut PgConnection) -> AppResult<()> {
+    sql_query(
+        "delete from changes where xid >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
+    )
+    .execute(conn)?;
+    Ok(())
+}
+
 /// Removes what nobody has to read any more.
 ///
 /// # Errors
 /// When Postgres refuses.
 pub fn sweep(conn: &mut PgConnection) -> AppResult<()> {
+    remove_impossible(conn)?;
     sql_query("delete from changes where at < now() - make_interval(days => $1)")
         .bind::<diesel::sql_types::Integer, _>(KEPT_DAYS as i32)
         .execute(conn)?;

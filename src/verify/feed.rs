@@ -9,7 +9,7 @@ use diesel::{
     sql_types::{BigInt, Nullable, Text},
 };
 
-use crate::changes::{Change, KEPT_DAYS, Noted};
+use crate::changes::{self, Change, KEPT_DAYS, Noted};
 
 /// Up to where the changes have been read. Survives the connection.
 #[derive(Default)]
@@ -73,6 +73,9 @@ impl Feed {
         if goes_on {
             return Ok(false);
         }
+        if let Err(error) = changes::remove_impossible(conn) {
+            tracing::warn!(?error, "changes that came from another cluster could not be removed");
+        }
         self.0 = Some(Place { snapshot: here.snapshot, history: here.history, read_at: now });
         Ok(true)
     }
@@ -87,6 +90,7 @@ impl Feed {
             "select now.snapshot::text as snapshot, changes.id, changes.what, changes.row_id \
              from (select pg_current_snapshot() as snapshot) now \
              left join changes on xid >= pg_snapshot_xmin($1::pg_snapshot)::text::bigint \
+                and xid < pg_snapshot_xmax(now.snapshot)::text::bigint \
                 and not pg_visible_in_snapshot(xid::text::xid8, $1::pg_snapshot) \
              order by changes.id",
         )

@@ -145,6 +145,30 @@ async fn a_listener_that_is_cut_off_again_and_again_misses_nothing() {
     }
 }
 
+#[actix_web::test]
+async fn changes_that_a_dump_brought_from_another_cluster_are_no_news() {
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    let conn = &mut world.conn();
+    let far = "(pg_current_xact_id()::text::bigint + 1000000)";
+    conn.batch_execute(&format!(
+        "insert into changes (xid, what, row_id, status) values ({far}, 'key', {}, 'active')",
+        key.id
+    ))
+    .unwrap();
+    world.verify_key(&key).await.assert_verdict("VALID", 200);
+    let known_at = Instant::now();
+    while known_at.elapsed() < Duration::from_millis(2200) {
+        world.verify_key(&key).await.assert_verdict("VALID", 200);
+        rt::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(world.proxy.look_ups(&key.secret), 1, "it was not applied again and again");
+
+    latchkey::changes::sweep(conn).unwrap();
+    let left = changes::table.filter(changes::what.eq("key")).count().get_result::<i64>(conn);
+    assert_eq!(left, Ok(0), "and it is swept away");
+}
+
 fn cut_off_listeners(conn: &mut PgConnection) {
     conn.batch_execute(
         "select pg_terminate_backend(pid) from pg_stat_activity
