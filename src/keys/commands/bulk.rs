@@ -53,7 +53,7 @@ pub fn stop_all(
         .filter(keys::id.eq_any(&ids))
         .order(keys::id)
         .select(keys::id)
-        .for_update()
+        .for_no_key_update()
         .load(conn)?;
     let found = queries::by_ids(conn, &viewer, &held)?;
     if found.len() != ids.len() {

@@ -46,7 +46,7 @@ pub fn hand_over(
         .filter(keys::owner_id.eq(owner_id).and(keys::deleted_at.is_null()))
         .select(keys::id)
         .order(keys::id)
-        .for_update()
+        .for_no_key_update()
         .load::<i64>(conn)?;
     let live = queries::live_with_ids(conn, &viewer, owner_id, Utc::now())?;
     match handover {

@@ -42,8 +42,9 @@ pub use update::{Edited, update};
 fn take(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<(Viewer, Key)> {
     let viewer = viewer.confirm_api_access(conn)?;
     let key = queries::find(conn, &viewer, public_key)?;
+    // Not `for update`, which would meet whoever only refers to the key, such as the counting of its use.
     // Only after it is known to be the viewer's to see: waiting for somebody else's row would tell that it exists.
-    keys::table.find(key.id).select(keys::id).for_update().first::<i64>(conn)?;
+    keys::table.find(key.id).select(keys::id).for_no_key_update().first::<i64>(conn)?;
     let key = queries::find(conn, &viewer, public_key)?;
     Ok((viewer, key))
 }

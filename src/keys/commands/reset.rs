@@ -56,7 +56,7 @@ pub fn reset(
         .filter(queries::is_active(Utc::now()))
         .order(keys::id)
         .select(keys::id)
-        .for_update()
+        .for_no_key_update()
         .load(conn)?;
     let now = Utc::now();
     let mut found = queries::active_of(conn, &viewer, application.id, environment.id, now)?;
