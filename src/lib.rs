@@ -9,6 +9,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod changes;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod counted;
 pub mod credentials;

@@ -20,12 +20,11 @@ use actix_web::{
 use actix_web_lab::middleware::CatchPanic;
 use anyhow::Context;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use diesel::RunQueryDsl;
 use url::Url;
 
 use crate::{
     app::{self, App},
-    changes,
+    changes, clock,
     config::Config,
     db::Db,
     keys, metrics, nodes,
@@ -257,20 +256,22 @@ fn health(cfg: &mut ServiceConfig) {
         .service(web::resource("/readyz").get(ready));
 }
 
-/// Whether requests should be sent here: Postgres answers, and we aren't ending.
+/// Whether requests should be sent here: Postgres answers and has our time, and we aren't ending.
 async fn ready(app: Data<App>) -> HttpResponse {
     if app.is_stopping.load(Ordering::Acquire) {
         return plain(HttpResponse::ServiceUnavailable(), "ending\n");
     }
-    let asked = app.db.read(|conn| Ok(diesel::sql_query("select 1").execute(conn)?));
-    match rt::time::timeout(Duration::from_millis(800), asked).await {
-        Ok(Ok(_)) => plain(HttpResponse::Ok(), "ready\n"),
+    match rt::time::timeout(Duration::from_millis(800), app.db.read(clock::apart)).await {
+        Ok(Ok(apart)) => match clock::complaint(apart) {
+            None => plain(HttpResponse::Ok(), "ready\n"),
+            Some(complaint) => plain(HttpResponse::ServiceUnavailable(), complaint + "\n"),
+        },
         _ => plain(HttpResponse::ServiceUnavailable(), "Postgres does not answer\n"),
     }
 }
 
-fn plain(mut response: HttpResponseBuilder, words: &'static str) -> HttpResponse {
-    response.content_type("text/plain; charset=utf-8").body(words)
+fn plain(mut response: HttpResponseBuilder, words: impl Into<String>) -> HttpResponse {
+    response.content_type("text/plain; charset=utf-8").body(words.into())
 }
 
 /// The key in the data directory, made at the first start.

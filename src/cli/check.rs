@@ -9,6 +9,7 @@ use url::{Host, Url};
 
 use super::{answer::Answer, answer::complain, database, sentence};
 use crate::{
+    clock,
     config::Config,
     db::{self, MIGRATIONS},
     limits::{self, Examined},
@@ -215,6 +216,7 @@ fn postgres(config: &Config) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::fine(SETTING, "Postgres can be reached")];
     findings.extend(durability(&mut conn));
+    findings.extend(clocks(&mut conn));
     findings.push(match conn.has_pending_migration(MIGRATIONS) {
         Ok(false) => Finding::fine(SETTING, "the schema is up to date"),
         Ok(true) => Finding::warning(
@@ -226,6 +228,19 @@ fn postgres(config: &Config) -> Vec<Finding> {
     findings.push(administrator(&mut conn));
     findings.extend(nodes(&mut conn));
     findings
+}
+
+/// What expires is judged by the clock of each node.
+fn clocks(conn: &mut PgConnection) -> Option<Finding> {
+    const SETTING: &str = "clock";
+    let apart = clock::apart(conn).ok()?;
+    Some(match clock::complaint(apart) {
+        None => Finding::fine(SETTING, "this machine and Postgres agree about the time"),
+        Some(complaint) => Finding::error(
+            SETTING,
+            format!("{complaint}, so that /readyz fails; let NTP set both clocks"),
+        ),
+    })
 }
 
 /// Nodes that should count together and cannot let through what each of them allows.

@@ -28,6 +28,7 @@ macro_rules! key {
         concat!(
             "select keys.id, keys.public_key, keys.name, applications.app_id, keys.environment_id, \
                keys.expires_at, keys.disabled_at, keys.revoked_at, \
+               coalesce(keys.expires_at <= now(), false) as has_expired, \
                keys.allowed_ips, keys.excluded_ips, keys.allowed_origins, keys.all_permissions, \
                array(select section_id from key_sections \
                  where key_id = keys.id order by section_id) as sections, \
@@ -70,6 +71,10 @@ struct KeyRow {
     secret_id: Option<i64>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     secret_ends_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    has_expired: bool,
+    #[diesel(sql_type = Bool)]
+    secret_has_ended: bool,
     #[diesel(sql_type = Array<Cidr>)]
     allowed_ips: Vec<IpNet>,
     #[diesel(sql_type = Array<Cidr>)]
@@ -97,7 +102,8 @@ pub fn key_by_secret(
     interned: &Interned,
 ) -> AppResult<Option<Told<KeyFacts>>> {
     const QUERY: &str = key!(
-        "key_secrets.id as secret_id, key_secrets.ends_at as secret_ends_at",
+        "key_secrets.id as secret_id, key_secrets.ends_at as secret_ends_at, \
+         coalesce(key_secrets.ends_at <= now(), false) as secret_has_ended",
         "join key_secrets on key_secrets.key_id = keys.id where key_secrets.hash = $1"
     );
     let found: Option<KeyRow> =
@@ -112,7 +118,7 @@ pub fn key_by_public_key(
     interned: &Interned,
 ) -> AppResult<Option<Told<KeyFacts>>> {
     const QUERY: &str = key!(
-        "null::bigint as secret_id, null::timestamptz as secret_ends_at",
+        "null::bigint as secret_id, null::timestamptz as secret_ends_at, false as secret_has_ended",
         "where keys.public_key = $1"
     );
     let found: Option<KeyRow> =
@@ -185,6 +191,12 @@ pub fn gateway_by_token(
     }))
 }
 
+/// When something ends. What has ended by the clock of Postgres has ended here too, also when our clock is slow: nothing
+/// that was over comes back to life.
+fn by_both_clocks(ends_at: Option<DateTime<Utc>>, has_ended: bool) -> Option<DateTime<Utc>> {
+    ends_at.map(|at| if has_ended { at.min(Utc::now()) } else { at })
+}
+
 impl KeyRow {
     fn told(self, interned: &Interned) -> Told<KeyFacts> {
         let limits = self.limit_requests.into_iter().zip(self.limit_seconds);
@@ -202,7 +214,9 @@ impl KeyRow {
         let rare = Rare {
             disabled_at: self.disabled_at,
             revoked_at: self.revoked_at,
-            replaced: self.secret_id.zip(self.secret_ends_at),
+            replaced: self
+                .secret_id
+                .zip(by_both_clocks(self.secret_ends_at, self.secret_has_ended)),
             customers: self.customers.into_iter().map(Into::into).collect(),
             allowed_ips: self.allowed_ips.into_iter().map(fold_mapped).collect(),
             excluded_ips: self.excluded_ips.into_iter().map(fold_mapped).collect(),
@@ -213,9 +227,27 @@ impl KeyRow {
             self.id,
             interned.home(home),
             interned.terms(Terms::new(granted, limits.collect())),
-            self.expires_at,
+            by_both_clocks(self.expires_at, self.has_expired),
             rare,
         );
         Told { facts, public_id: self.public_key, name: self.name }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn what_has_ended_by_either_clock_has_ended() {
+        let now = Utc::now();
+        let (past, future) = (now - TimeDelta::minutes(2), now + TimeDelta::minutes(2));
+        assert_eq!(by_both_clocks(Some(past), true), Some(past), "and says when");
+        assert_eq!(by_both_clocks(Some(past), false), Some(past));
+        assert_eq!(by_both_clocks(Some(future), false), Some(future));
+        assert!(by_both_clocks(Some(future), true).unwrap() <= Utc::now(), "our clock is slow");
+        assert_eq!(by_both_clocks(None, false), None);
     }
 }
