@@ -41,7 +41,7 @@ const CONNECTIONS: u32 = 8;
 /// nothing more once they have seen it.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How long requests under way may take after that.
-const GRACE: u64 = 6;
+const GRACE: u64 = 4;
 /// How long a client may take to send the head of a request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a connection may be idle. Longer than nginx, Caddy and Envoy keep one of theirs unused by default: whoever

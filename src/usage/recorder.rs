@@ -165,12 +165,13 @@ impl Recorder {
         self.0.wake.wait_while(&mut state, |state| state.done < mine && !state.stopping);
     }
 
-    /// Writes everything and ends the writer; waits at most five seconds for Postgres. Later records are lost.
+    /// Writes everything and ends the writer; waits two and a half seconds for Postgres, no longer: whoever ends us has
+    /// ten for everything. Later records are lost.
     pub fn stop(&self) {
         self.0.state.lock().stopping = true;
         self.0.wake.notify_all();
         let Some(writer) = self.0.writer.lock().take() else { return };
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_millis(2500);
         while !writer.is_finished() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(5));
         }
