@@ -4,6 +4,7 @@
 
 use std::{
     collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::anyhow;
 use diesel::{PgConnection, connection::SimpleConnection};
 use uuid::Uuid;
 
@@ -77,7 +79,11 @@ impl Listener {
         };
         let thread = thread::Builder::new().name("changes".into()).spawn(move || {
             while !flags.stopping.load(Ordering::Relaxed) {
-                let heard = ear.listen();
+                let heard = catch_unwind(AssertUnwindSafe(|| ear.listen())).unwrap_or_else(|_| {
+                    // What was being applied may be lost, so it begins anew.
+                    ear.feed = Feed::default();
+                    Err(anyhow!("listening panicked"))
+                });
                 flags.listening.store(false, Ordering::Release);
                 let Err(error) = heard else { return };
                 if !ear.is_away {

@@ -4,11 +4,13 @@
 
 use std::{
     collections::VecDeque,
-    sync::Arc,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
     thread,
     time::{Duration, Instant},
 };
 
+use anyhow::anyhow;
 use diesel::{PgConnection, connection::SimpleConnection};
 use parking_lot::{Condvar, Mutex};
 
@@ -16,7 +18,7 @@ use super::{
     breaker::Breaker,
     entry::{Entry, Told},
     facts::Fact,
-    flights::{Awaited, Found},
+    flights::{Awaited, Found, PATIENCE},
     interned::Interned,
     known::{Joined, Known, Recalled, Ticket},
     queries,
@@ -32,6 +34,8 @@ use crate::{
 const THREADS: usize = 4;
 /// So many wait in each lane; more are turned away.
 const QUEUE: usize = 512;
+/// A question that Postgres has had for so long when whoever waits gives up was not only waiting for its turn.
+const SLOW: Duration = PATIENCE.checked_div(2).expect("two is not zero");
 
 /// Postgres did not say in time whether there is such a credential. Never a no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +85,8 @@ struct Lanes {
 struct Job {
     /// Afterwards nobody waits for the answer any more.
     deadline: Instant,
+    /// When Postgres was asked.
+    asked_at: Arc<OnceLock<Instant>>,
     ask: Box<Ask>,
 }
 
@@ -172,19 +178,25 @@ impl LookUps {
             self.0.metrics.recalled(T::MEMORY, Recall::Miss);
             return Err(CannotKnow);
         }
-        let (answer, leads): (Awaited<T>, bool) = match known.join(wish.hash, now) {
-            Joined::Follow(answer) => (answer, false),
+        let (answer, leads): (Awaited<T>, _) = match known.join(wish.hash, now) {
+            Joined::Follow(answer) => (answer, None),
             Joined::Lead(ticket, answer) => {
-                self.0.submit(wish.lane, job(ticket, wish.deadline, query));
-                (answer, true)
+                let job = job(ticket, wish.deadline, query);
+                let asked_at = Arc::clone(&job.asked_at);
+                self.0.submit(wish.lane, job);
+                (answer, Some(asked_at))
             }
         };
-        self.0.metrics.recalled(T::MEMORY, if leads { Recall::Miss } else { Recall::Joined });
+        let how = if leads.is_some() { Recall::Miss } else { Recall::Joined };
+        self.0.metrics.recalled(T::MEMORY, how);
         match tokio::time::timeout_at(wish.deadline.into(), answer).await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(_)) => Err(CannotKnow),
             Err(_) => {
-                if leads {
+                // A flood of what nobody knows waits for its turn, however well Postgres is.
+                let was_asked =
+                    |at: &OnceLock<Instant>| at.get().is_some_and(|at| at.elapsed() >= SLOW);
+                if leads.is_some_and(|at| wish.lane == Lane::Known || was_asked(&at)) {
                     self.0.breaker.failed(Instant::now());
                 }
                 Err(CannotKnow)
@@ -233,7 +245,7 @@ where
         }
         Ok(())
     };
-    Job { deadline, ask: Box::new(ask) }
+    Job { deadline, asked_at: Arc::default(), ask: Box::new(ask) }
 }
 
 impl Lanes {
@@ -275,12 +287,21 @@ impl Shared {
                 self.metrics.looked_up(LookedUp::Late);
                 continue;
             }
-            let asked = self.ask(&mut connection, &mut job);
+            let _ = job.asked_at.set(began);
+            // One row that nobody thought of must not take the thread from all others.
+            let asked = catch_unwind(AssertUnwindSafe(|| self.ask(&mut connection, &mut job)));
+            let asked = asked.unwrap_or_else(|_| {
+                connection = None;
+                Err(AppError::Internal(anyhow!("a look-up panicked")))
+            });
             let how =
                 if asked.is_ok() { LookedUp::Answered(began.elapsed()) } else { LookedUp::Failed };
             self.metrics.looked_up(how);
             match asked {
-                Ok(()) if Instant::now() < job.deadline => self.breaker.succeeded(),
+                // Postgres is judged by its own time, not by how long the question had waited for its turn.
+                Ok(()) if began.elapsed() < PATIENCE => self.breaker.succeeded(),
+                // Whoever gave up so soon has not counted it.
+                Ok(()) if job.deadline < began + SLOW => self.breaker.failed(Instant::now()),
                 Ok(()) => {}
                 Err(error) => {
                     tracing::debug!(?error, "a look-up failed");

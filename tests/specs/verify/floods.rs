@@ -60,6 +60,24 @@ async fn a_flood_of_unknown_keys_pushes_out_and_slows_down_nobody() {
 }
 
 #[actix_web::test]
+async fn unknown_keys_that_wait_for_their_turn_say_nothing_against_postgres() {
+    allow_many_connections();
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    world.verify_key(&key).await.assert_verdict("VALID", 200);
+    for _ in 0..2 {
+        let flood = (0..500).map(|_| {
+            let question = json!({ "key": Secret::for_key("prod").reveal() });
+            Answer::at_once(world.node.question(&world.production, &question))
+        });
+        for answer in join_all(flood).await {
+            assert!(answer.status == 503 || answer.code() == "KEY_NOT_FOUND", "{}", answer.text);
+        }
+    }
+    assert_eq!(world.node.engine.cut_off(), (false, 0));
+}
+
+#[actix_web::test]
 async fn a_flood_of_sign_ins_does_not_starve_verification() {
     let world = World::start().await;
     let key = [world.key(Wanted::default())];
