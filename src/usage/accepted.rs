@@ -19,6 +19,9 @@ pub trait Source: Send + Sync {
 
     /// Moves up to `room` of the counts that were noted; `true` when there are more of them.
     fn drain(&self, room: usize, into: &mut Accepted) -> bool;
+
+    /// Hands over the counts of what was noted and is there for nothing but its count: for when they cannot be written.
+    fn shed(&self, keep: &mut dyn FnMut(i64, Counted));
 }
 
 /// Counts by key.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    mem,
     net::IpAddr,
 };
 
@@ -63,6 +64,17 @@ impl Batch {
     /// An App Secret identified its application.
     pub fn identified(&mut self, room: usize, application: i64, at: DateTime<Utc>) {
         latest(&mut self.identified, room, application, at);
+    }
+
+    /// Takes everything but the counts beyond so many rows, which are left for the next time.
+    pub fn take(&mut self, rows: usize) -> Self {
+        if self.counts.len() <= rows {
+            return mem::take(self);
+        }
+        let first: Vec<_> = self.counts.keys().take(rows).copied().collect();
+        let counts = first.into_iter().filter_map(|what| self.counts.remove_entry(&what)).collect();
+        let rest = Self { counts: mem::take(&mut self.counts), ..Self::default() };
+        Self { counts, ..mem::replace(self, rest) }
     }
 
     /// Adds what another batch holds, as far as there is room; says how many requests there was none for.
@@ -210,6 +222,17 @@ mod tests {
             batch.contact(10, 1, at(second));
         }
         assert_eq!(batch.contacts[&1], at(9));
+    }
+
+    #[test]
+    fn many_rows_are_taken_a_few_at_a_time() {
+        let mut batch = Batch::default();
+        (0..5).for_each(|key| assert!(batch.count(10, key, "REVOKED", at(0))));
+        batch.contact(10, 1, at(0));
+        let pieces = [batch.take(2), batch.take(2), batch.take(2)];
+        assert_eq!(pieces.each_ref().map(Batch::len), [2, 2, 1]);
+        assert!(batch.is_empty());
+        assert_eq!(pieces.iter().filter(|piece| !piece.contacts.is_empty()).count(), 1);
     }
 
     #[test]

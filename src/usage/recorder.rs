@@ -65,6 +65,17 @@ pub(super) struct Progress {
     pub failed: u64,
 }
 
+impl Shared {
+    pub fn keep(&self, key: i64, counted: Counted) {
+        let mut kept = self.kept.lock();
+        if kept.len() < ROOM_WHILE_AWAY {
+            kept.push(key, counted);
+        } else {
+            self.dropped.fetch_add(u64::from(counted.count), Ordering::Relaxed);
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct State {
     /// Flushes asked for, and flushes done since then; a failed one counts as done.
@@ -116,12 +127,7 @@ impl Recorder {
 
     /// Keeps what was accepted and can be counted nowhere else.
     pub fn keep(&self, key: i64, counted: Counted) {
-        let mut kept = self.0.kept.lock();
-        if kept.len() < ROOM_WHILE_AWAY {
-            kept.push(key, counted);
-        } else {
-            self.0.dropped.fetch_add(u64::from(counted.count), Ordering::Relaxed);
-        }
+        self.0.keep(key, counted);
     }
 
     /// Notes who presented a secret that is being replaced, or has been.

@@ -4,7 +4,7 @@
 use std::{
     fmt,
     ops::Deref,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, Ordering, fence},
 };
 
 use triomphe::ThinArc;
@@ -67,6 +67,14 @@ impl<T: Fact> Entry<T> {
 
     pub fn is(&self, other: &Self) -> bool {
         std::ptr::eq(self.hash(), other.hash())
+    }
+
+    /// Whether anyone else has it: a memory, or somebody who is being answered.
+    pub fn is_shared(&self) -> bool {
+        let is_shared = ThinArc::strong_count(&self.0) > 1;
+        // What the last of the others did with it is seen by whoever has it alone.
+        fence(Ordering::Acquire);
+        is_shared
     }
 
     pub fn public_id(&self) -> &str {

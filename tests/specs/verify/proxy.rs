@@ -43,6 +43,7 @@ struct Shared {
     server: PathBuf,
     mode: AtomicU8,
     deaf: AtomicBool,
+    loses_commits: AtomicBool,
     ended: AtomicBool,
     look_ups: Mutex<Vec<Vec<u8>>>,
 }
@@ -76,6 +77,16 @@ impl Proxy {
     pub fn deafen(self) -> Self {
         self.shared.deaf.store(true, Ordering::SeqCst);
         self
+    }
+
+    /// Cuts off whoever counts use as soon as they commit: Postgres does, and they never hear of it.
+    pub fn lose_the_next_commit(&self) {
+        self.shared.loses_commits.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether that has happened.
+    pub fn has_lost_it(&self) -> bool {
+        !self.shared.loses_commits.load(Ordering::SeqCst)
     }
 
     /// How often Postgres was asked for the key of this secret.
@@ -120,6 +131,7 @@ impl Shared {
             dir,
             mode: AtomicU8::new(Mode::Pass as u8),
             deaf: AtomicBool::new(false),
+            loses_commits: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             look_ups: Mutex::default(),
         });
@@ -158,6 +170,7 @@ impl Shared {
     fn pass_on(&self, mut from: UnixStream, mut to: UnixStream, asks: bool) {
         from.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
         let mut buffer = vec![0; 64 * 1024];
+        let mut counts_use = false;
         while !self.is_over() && !self.is(Mode::Refuse) {
             let mut length = match from.read(&mut buffer) {
                 Ok(0) => break,
@@ -176,6 +189,11 @@ impl Shared {
                 let asked = &mut buffer[..length];
                 if self.deaf.load(Ordering::SeqCst) {
                     listen_elsewhere(asked);
+                }
+                counts_use |= asked.windows(13).any(|bytes| bytes == b"usage_minutes");
+                let commits = counts_use && asked.windows(6).any(|bytes| bytes == b"COMMIT");
+                if commits && self.loses_commits.swap(false, Ordering::SeqCst) {
+                    let _ = from.shutdown(Shutdown::Both);
                 }
                 if asked.windows(16).any(|bytes| bytes == b"key_secrets.hash") {
                     self.look_ups.lock().unwrap().push(asked.to_vec());

@@ -99,6 +99,27 @@ async fn what_was_counted_while_postgres_was_away_is_written_when_it_is_back() {
 }
 
 #[actix_web::test]
+async fn what_was_committed_without_our_hearing_of_it_is_not_written_twice() {
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    let lacking = json!({ "key": key.secret.reveal(), "scopes": ["affiliates:read"] });
+    world.verify_key(&key).await.assert_verdict("VALID", 200);
+    flush(&world).await;
+    world.proxy.lose_the_next_commit();
+    world.verify_key(&key).await.assert_verdict("VALID", 200);
+    world.verify(lacking).await.assert_verdict("INSUFFICIENT_SCOPE", 403);
+    for _ in 0..3 {
+        flush(&world).await;
+    }
+    assert!(world.proxy.has_lost_it());
+    world.verify_key(&key).await.assert_verdict("VALID", 200);
+    flush(&world).await;
+    let since = Utc::now() - TimeDelta::hours(1);
+    let totals = usage::totals_since(&mut world.conn(), key.id, since).unwrap();
+    assert_eq!((totals.valid, totals.refused), (3, 1));
+}
+
+#[actix_web::test]
 async fn every_yes_is_counted_once_whatever_happens_to_the_memory_of_its_key() {
     let world = World::start().await;
     let key = world.key(Wanted::default());
