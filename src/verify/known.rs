@@ -89,9 +89,13 @@ impl<T: Fact> Known<T> {
                 _ => Recalled::Unknown,
             };
         }
-        // A new row is no news to those who listen for changes: absence is as old as its own look-up.
+        // A new row is no news to those who listen for changes. Nobody presents a credential before it is made, unless
+        // it was put there by hand: then it is found within a minute.
         let is_absent = self.absent.get(hash).is_some_and(|asked_at| {
-            now.saturating_duration_since(self.confirmed.instant(asked_at)) < FRESH
+            let asked_at = self.confirmed.instant(asked_at);
+            self.confirmed.age(asked_at, now) < FRESH
+                && !self.confirmed.is_doubted(asked_at)
+                && now.saturating_duration_since(asked_at) < STALE
         });
         if is_absent { Recalled::Fresh(None) } else { Recalled::Unknown }
     }
