@@ -123,6 +123,49 @@ pub struct RateLimit {
     retry_after_seconds: Option<u64>,
 }
 
+/// How far the latest change of a key has come.
+#[derive(ToSchema)]
+pub struct Changes {
+    /// The key’s public key.
+    key_id: String,
+    /// Null for a key that was never changed.
+    #[schema(required = true)]
+    change: Option<Change>,
+    nodes: Vec<Node>,
+    /// So many nodes have applied it.
+    applied: u32,
+    /// Of so many that have to.
+    of: u32,
+    /// All of them have.
+    complete: bool,
+}
+
+/// A change of a key.
+#[derive(ToSchema)]
+pub struct Change {
+    id: i64,
+    at: DateTime<Utc>,
+    /// What it made of the key.
+    #[schema(examples("revoked"))]
+    status: String,
+}
+
+/// A process that verifies.
+#[derive(ToSchema)]
+pub struct Node {
+    name: String,
+    /// `applied`, `started_later`, `waiting`, or `silent`: it was not seen for so long that it answers 503 by itself.
+    #[schema(examples("applied"))]
+    state: String,
+    #[schema(required = true)]
+    applied_at: Option<DateTime<Utc>>,
+    /// Milliseconds from the change to its being applied.
+    #[schema(required = true)]
+    after_ms: Option<i64>,
+    /// When it was last in touch with Postgres.
+    seen_at: DateTime<Utc>,
+}
+
 /// Why there is no verdict (RFC 9457). Nothing of what was sent is repeated.
 #[derive(ToSchema)]
 pub struct Problem {

@@ -13,7 +13,8 @@ use utoipa::{
 
 use super::{
     authorize,
-    bodies::{self, Accepted, Problem, RateLimit, Refusal, Refused},
+    bodies::{self, Accepted, Change, Changes, Node, Problem, RateLimit, Refusal, Refused},
+    changes,
     codes::{ProblemCode, RefusalCode},
     health, verify,
 };
@@ -48,6 +49,7 @@ pub fn document(base_url: &Url) -> OpenApi {
             PathsBuilder::new()
                 .path("/v1/verify", verify::path())
                 .path("/v1/authorize", authorize::path())
+                .path("/v1/changes/{key}", changes::path())
                 .path("/healthz", health::alive())
                 .path("/readyz", health::ready()),
         )
@@ -76,6 +78,9 @@ fn components() -> Components {
         .schema("Accepted", Accepted::schema())
         .schema("Refused", Refused::schema())
         .schema("RateLimit", RateLimit::schema())
+        .schema("Changes", Changes::schema())
+        .schema("Change", Change::schema())
+        .schema("Node", Node::schema())
         .schema("Problem", Problem::schema())
         .schema("Refusal", Refusal::schema())
         .schema("Code", Code::schema())

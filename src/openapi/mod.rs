@@ -3,7 +3,7 @@
 //! | file | what it is for |
 //! |---|---|
 //! | `document.rs` | the document as a whole: who it speaks to, the addresses, the ways to authenticate |
-//! | `verify.rs`, `authorize.rs`, `health.rs` | the addresses, one by one |
+//! | `verify.rs`, `authorize.rs`, `changes.rs`, `health.rs` | the addresses, one by one |
 //! | `codes.rs` | the codes, from the engine's own list, with what each one means |
 //! | `bodies.rs` | what is sent and answered as JSON |
 //! | `parts.rs` | headers, parameters and answers that come again |
@@ -15,6 +15,7 @@
 
 mod authorize;
 mod bodies;
+mod changes;
 mod codes;
 mod document;
 mod examples;

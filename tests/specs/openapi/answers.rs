@@ -1,5 +1,7 @@
 //! Answers have the members that the document lists, and no others.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::document;
@@ -48,6 +50,31 @@ async fn real_answers_have_the_members_that_are_listed() {
         let lists = ["ProblemCode", "RefusalCode"];
         assert!(lists.iter().any(|list| is_listed(&document, list, &problem)), "{problem}");
     }
+}
+
+#[actix_web::test]
+async fn the_proof_of_a_change_has_the_members_that_are_listed() {
+    let app = TestApp::start();
+    let document = document(&app).await;
+    let gateway = app.gateway("production");
+    let ada = app.administrator("Ada");
+    let key = app.key(&ada, "deploy bot");
+    let mut ada = app.sign_in(&ada).await;
+    ada.post(&format!("{}/disable", key.page()), &[]).await.assert_status(303);
+    let address = app.url(&format!("/v1/changes/{}", key.public_key()));
+    let client = reqwest::Client::new();
+    let ask = async || {
+        let told = client.get(&address).bearer_auth(&gateway).send().await.unwrap();
+        serde_json::from_str::<Value>(&told.text().await.unwrap()).unwrap()
+    };
+    let (asked_at, mut told) = (Instant::now(), ask().await);
+    while told["applied"] != 1 {
+        assert!(asked_at.elapsed() < Duration::from_secs(10), "{told}");
+        told = ask().await;
+    }
+    assert_has_the_members(&document, "Changes", &told);
+    assert_has_the_members(&document, "Change", &told["change"]);
+    assert_has_the_members(&document, "Node", &told["nodes"][0]);
 }
 
 #[actix_web::test]
