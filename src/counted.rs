@@ -55,8 +55,9 @@ impl std::iter::Sum for Count {
             let number = sum.number() + count.number();
             match (sum, count) {
                 (Self::Exactly(_), Self::Exactly(_)) => Self::Exactly(number),
-                (Self::MoreThan(_), _) | (_, Self::MoreThan(_)) => Self::MoreThan(number),
-                _ => Self::About(number),
+                // An estimate may be too high: no sum with one in it is a lower bound.
+                (Self::About(_), _) | (_, Self::About(_)) => Self::About(number),
+                _ => Self::MoreThan(number),
             }
         })
     }
@@ -192,7 +193,8 @@ mod tests {
         assert_eq!(sum(&[]), Count::Exactly(0));
         assert_eq!(sum(&[Count::Exactly(2), Count::Exactly(3)]), Count::Exactly(5));
         assert_eq!(sum(&[Count::Exactly(2), Count::About(5_000)]), Count::About(5_002));
+        assert_eq!(sum(&[Count::MoreThan(1_000), Count::Exactly(1)]), Count::MoreThan(1_001));
         let mixed = [Count::About(5_000), Count::MoreThan(1_000), Count::Exactly(1)];
-        assert_eq!(sum(&mixed), Count::MoreThan(6_001));
+        assert_eq!(sum(&mixed), Count::About(6_001));
     }
 }

@@ -31,11 +31,7 @@ pub async fn compress(
         .get(header::CONTENT_TYPE)
         .and_then(|mime| mime.to_str().ok())
         .is_some_and(|mime| mime.starts_with("text/") || mime.starts_with("application/json"));
-    if !is_text || response.headers().contains_key(header::CONTENT_ENCODING) {
-        return Ok(response);
-    }
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    if !is_wanted {
+    if !is_wanted || !is_text || response.headers().contains_key(header::CONTENT_ENCODING) {
         return Ok(response);
     }
     let mut is_compressed = false;

@@ -112,7 +112,8 @@ static HEADERS: [(HeaderName, HeaderValue); 7] = [
 ];
 static TRANSPORT_SECURITY: HeaderValue =
     HeaderValue::from_static("max-age=63072000; includeSubDomains");
-static VARY: HeaderValue = HeaderValue::from_static("HX-Request, Sec-Fetch-Site, Origin");
+static VARY: HeaderValue =
+    HeaderValue::from_static("Accept-Encoding, HX-Request, Sec-Fetch-Site, Origin");
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Adds what every answer carries: on the way of thousands of answers a second, so from values made beforehand.
