@@ -25,7 +25,7 @@ pub async fn compress(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let is_wanted = accepts_gzip(&req);
-    let mut response = next.call(req).await?.map_into_boxed_body();
+    let response = next.call(req).await?.map_into_boxed_body();
     let is_text = response
         .headers()
         .get(header::CONTENT_TYPE)
