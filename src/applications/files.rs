@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt::Write};
 
 use zeroize::Zeroizing;
 
-use crate::{credentials::Secret, keys::Key};
+use crate::{credentials::Secret, keys::Key, web::download::harmless};
 
 /// `NAME=secret`, a line each, under names that no two keys share.
 pub fn env(made: &[(Key, Secret)]) -> Secret {
@@ -35,13 +35,10 @@ pub fn csv(made: &[(Key, Secret)]) -> Secret {
     Secret::holding(text)
 }
 
-/// In quotes. What a spreadsheet would calculate begins with an apostrophe instead.
+/// In quotes, and harmless.
 fn push_cell(text: &mut String, value: &str) {
     text.push('"');
-    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        text.push('\'');
-    }
-    for character in value.chars() {
+    for character in harmless(value).chars() {
         if character == '"' {
             text.push('"');
         }

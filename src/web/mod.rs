@@ -16,12 +16,14 @@
 //! | `render.rs` | templates → answers |
 //! | `client_ip.rs` | the caller's address, as far as trusted proxies tell it |
 //! | `time.rs` | moments and days, as markup |
+//! | `download.rs` | tables as files, CSV or JSON lines, sent while they are read |
 //! | `upload.rs` | a file of a form, or the text pasted beside it |
 //! | `next.rs` | where to go after signing in |
 
 pub mod client_ip;
 pub mod compress;
 pub mod cross_site;
+pub mod download;
 pub mod errors;
 pub mod flash;
 pub mod form;
