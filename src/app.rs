@@ -69,7 +69,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
 /// The pages with everything around them; inside-out, as actix wants it.
 pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
     let (key, store, https) =
-        (app.session_key.clone(), PgSessionStore(app.db.clone()), app.config.is_https());
+        (app.session_key.clone(), PgSessionStore::new(app.db.clone()), app.config.is_https());
     move |cfg: &mut ServiceConfig| {
         let sessions = SessionMiddleware::builder(store.clone(), key.clone())
             .cookie_name(if https { "__Host-latchkey" } else { "latchkey" }.into())

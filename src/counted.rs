@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use anyhow::anyhow;
 use diesel::{
     PgConnection,
     pg::Pg,
@@ -83,8 +84,8 @@ fn rounded(number: i64) -> i64 {
     (number + unit / 2) / unit * unit
 }
 
-/// How many rows each question has, in one conversation. Beyond [`MOST`] it is what Postgres expects, as its planner
-/// does: one more short conversation for each.
+/// How many rows each question has, all in one conversation. Beyond [`MOST`] it is what Postgres expects, as its planner
+/// does: it counts while explaining how, so that the plan is made once.
 ///
 /// # Errors
 /// When Postgres cannot be asked.
@@ -92,17 +93,29 @@ pub fn count<Q>(conn: &mut PgConnection, asked: &[Q]) -> AppResult<Vec<Count>>
 where
     Q: QueryFragment<Pg>,
 {
-    count_up_to(conn, asked, MOST)?
-        .into_iter()
-        .zip(asked)
-        .map(|(count, query)| match count {
-            Count::MoreThan(most) => match estimate(conn, query)? {
-                number if number > most => Ok(Count::About(number)),
-                _ => Ok(count),
-            },
-            count => Ok(count),
-        })
-        .collect()
+    let explained = Explained {
+        how: "analyze, timing off, summary off, format json",
+        what: Bounded { asked, most: MOST },
+    };
+    let plan: serde_json::Value = explained.get_result(conn)?;
+    let parts = plan[0]["Plan"]["Plans"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if parts.len() != asked.len() {
+        return Err(anyhow!("{} counts are explained by {} plans", asked.len(), parts.len()).into());
+    }
+    Ok(parts.iter().map(|part| read_off(&part["Plans"][0])).collect())
+}
+
+/// What the plan of a bounded count says: how many rows it let through, and how many it expected without the bound.
+fn read_off(bound: &serde_json::Value) -> Count {
+    let rows =
+        |plan: &serde_json::Value, which: &str| plan[which].as_f64().unwrap_or_default() as i64;
+    match Count::up_to(MOST, rows(bound, "Actual Rows")) {
+        Count::MoreThan(most) => match rows(&bound["Plans"][0], "Plan Rows") {
+            expected if expected > most => Count::About(expected),
+            _ => Count::MoreThan(most),
+        },
+        count => count,
+    }
 }
 
 /// How many rows each question has; beyond `most` only that there are more.
@@ -122,7 +135,7 @@ where
 /// # Errors
 /// When Postgres cannot be asked.
 pub fn estimate<Q: QueryFragment<Pg>>(conn: &mut PgConnection, asked: &Q) -> AppResult<i64> {
-    let plan: serde_json::Value = Explained(asked).get_result(conn)?;
+    let plan: serde_json::Value = Explained { how: "format json", what: asked }.get_result(conn)?;
     Ok(plan[0]["Plan"]["Plan Rows"].as_i64().unwrap_or_default())
 }
 
@@ -155,24 +168,29 @@ impl<Q> QueryId for Bounded<'_, Q> {
 }
 impl<Q> RunQueryDsl<PgConnection> for Bounded<'_, Q> {}
 
-struct Explained<'a, Q>(&'a Q);
+struct Explained<Q> {
+    how: &'static str,
+    what: Q,
+}
 
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Explained<'_, Q> {
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Explained<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
-        out.push_sql("explain (format json) ");
-        self.0.walk_ast(out)
+        out.push_sql("explain (");
+        out.push_sql(self.how);
+        out.push_sql(") ");
+        self.what.walk_ast(out)
     }
 }
 
-impl<Q> Query for Explained<'_, Q> {
+impl<Q> Query for Explained<Q> {
     type SqlType = Json;
 }
-impl<Q> QueryId for Explained<'_, Q> {
+impl<Q> QueryId for Explained<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
-impl<Q> RunQueryDsl<PgConnection> for Explained<'_, Q> {}
+impl<Q> RunQueryDsl<PgConnection> for Explained<Q> {}
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use actix_web::web;
 use anyhow::{Context, anyhow};
 use diesel::{
     Connection, PgConnection,
+    connection::SimpleConnection,
     r2d2::{ConnectionManager, Error as ConnectionError, HandleError, Pool, PooledConnection},
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -56,6 +57,24 @@ impl Db {
         tokio::time::timeout(PATIENCE, web::block(move || db.read_now(ask)))
             .await
             .map_err(|_| too_late())??
+    }
+
+    /// As [`Db::read`], for what is found by ids and unique names: see [`plan_once`].
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn look_up<T, F>(&self, ask: F) -> AppResult<T>
+    where
+        F: FnOnce(&mut PgConnection) -> AppResult<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.read(move |conn| {
+            conn.transaction(|conn| {
+                plan_once(conn)?;
+                ask(conn)
+            })
+        })
+        .await
     }
 
     /// Runs `change` in a transaction. An `Err` undoes everything it did, and so does taking so long that nobody waits
@@ -112,6 +131,16 @@ impl HandleError<ConnectionError> for Failures {
 pub fn connect(url: &str) -> anyhow::Result<PgConnection> {
     PgConnection::establish(&connection_url(url)?)
         .context("Postgres cannot be reached (DATABASE_URL)")
+}
+
+/// For the rest of the transaction, Postgres makes a plan once per connection and keeps it, instead of one for each
+/// question. Only for what is found by ids and unique names: there one plan is right whatever is asked for, and making
+/// it takes longer than the answer. Never for searches and filters, where what is asked for decides (`connection_url`).
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn plan_once(conn: &mut PgConnection) -> AppResult<()> {
+    Ok(conn.batch_execute("set local plan_cache_mode = force_generic_plan")?)
 }
 
 /// Brings the schema up to date; returns the names of the migrations that were run.

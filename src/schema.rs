@@ -150,6 +150,7 @@ diesel::table! {
         version -> Int4,
         excluded_ips -> Array<Cidr>,
         allowed_origins -> Array<Text>,
+        name_folded -> Text,
     }
 }
 

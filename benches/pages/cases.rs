@@ -152,6 +152,17 @@ fn searches(offers: &Offers) -> Vec<Case> {
 /// Pages further down, and the end of the list: where it begins the other way round.
 async fn deep(person: &mut Person) -> Result<Vec<Case>> {
     let mut cases = vec![page("the end of the list", "/keys?sort=created".into())];
+    for (sort, address) in &person.middles {
+        let name = match *sort {
+            "" => "the middle of the list".to_owned(),
+            sort => format!("the middle, sort={sort}"),
+        };
+        cases.push(Case {
+            is_fragment: true,
+            ..page(&format!("{name}, as a fragment"), address.clone())
+        });
+        cases.push(page(&name, address.clone()));
+    }
     let mut at = String::from("/keys");
     for number in 2..=101 {
         let Some(next) = attribute(&person.get(&at).await?, "a[rel=next]", "href") else { break };

@@ -9,15 +9,37 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_web::cookie;
 use anyhow::{Context, Result, bail, ensure};
-use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query};
-use latchkey::managed_postgres;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use diesel::{
+    Connection, OptionalExtension, PgConnection, QueryableByName, RunQueryDsl,
+    connection::SimpleConnection, sql_query, sql_types::BigInt,
+};
+use latchkey::{
+    keys::{Cursor, FilterForm, Signer, queries},
+    managed_postgres,
+    users::{Origin, Viewer, queries::find_by_email},
+};
 use reqwest::{Client, Response, header, redirect::Policy};
 
 use super::cases::Case;
 
 /// One of the people to whom the keys of the demo belong.
 pub const MANAGER: &str = "ada.novak@example.com";
+
+/// Under which the program signs the places in its lists, so that we can name one that no link leads to in time.
+const SESSION_KEY: [u8; 64] = [7; 64];
+
+/// In these orders, what is in the middle: the rest of a list's question, then what it is sorted by.
+const MIDDLES: [(&str, &str); 6] = [
+    ("", "created_at desc, id desc"),
+    ("created", "created_at, id"),
+    ("name", "lower(name) collate \"C\", id"),
+    ("-name", "lower(name) collate \"C\" desc, id desc"),
+    ("last_used", "coalesce(last_used_at, '-infinity'), id"),
+    ("-last_used", "coalesce(last_used_at, '-infinity') desc, id desc"),
+];
 
 /// A program of its own, with a directory of its own; both go when this is dropped.
 pub struct Site {
@@ -41,6 +63,7 @@ impl Site {
         let program = program(&data_dir)
             .arg("serve")
             .env("LATCHKEY_LISTEN", format!("127.0.0.1:{port}"))
+            .env("LATCHKEY_SESSION_KEY", STANDARD.encode(SESSION_KEY))
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;
@@ -64,11 +87,7 @@ impl Site {
 
     /// What autovacuum does within minutes. And Ada gets Alex's password, so that somebody can be who owns many keys.
     fn settle(&self) -> Result<()> {
-        let postgres = managed_postgres::connect_or_start(
-            &self.data_dir.join("postgres"),
-            managed_postgres::Options::default(),
-        )?;
-        let mut conn = PgConnection::establish(postgres.url())?;
+        let mut conn = self.connect()?;
         sql_query(
             "update users set password_hash =
                  (select password_hash from users where email = 'alex@example.com')
@@ -82,6 +101,51 @@ impl Site {
         Ok(())
     }
 
+    /// As somebody beside the program, which runs Postgres.
+    fn connect(&self) -> Result<PgConnection> {
+        let postgres = managed_postgres::connect_or_start(
+            &self.data_dir.join("postgres"),
+            managed_postgres::Options::default(),
+        )?;
+        Ok(PgConnection::establish(postgres.url())?)
+    }
+
+    /// The addresses of the pages in the middle of somebody's list, by its order: what a link on the page before says.
+    fn middles(&self, email: &str) -> Result<Vec<(&'static str, String)>> {
+        #[derive(QueryableByName)]
+        struct Place {
+            #[diesel(sql_type = BigInt)]
+            id: i64,
+        }
+        let mut conn = self.connect()?;
+        let user = find_by_email(&mut conn, email)?.context("nobody has that address")?;
+        let viewer = Viewer::load(&mut conn, user.id, Origin::default())?;
+        let key = cookie::Key::from(&SESSION_KEY);
+        let signer = Signer { key: key.signing(), viewer: &viewer };
+        let whose = if viewer.is_administrator() {
+            "true".into()
+        } else {
+            format!("owner_id = {}", user.id)
+        };
+        let mut middles = Vec::new();
+        for (sort, order) in MIDDLES {
+            let place: Option<Place> = sql_query(format!(
+                "with seen as (select * from keys where deleted_at is null and {whose})
+                 select id from seen order by {order} offset (select count(*) / 2 from seen) limit 1"
+            ))
+            .get_result(&mut conn)
+            .optional()?;
+            let Some(Place { id }) = place else { continue };
+            let form = FilterForm { sort: sort.into(), ..FilterForm::default() };
+            let order = form.parse(&signer)?.order;
+            for key in queries::by_ids(&mut conn, &viewer, &[id])? {
+                let after = Cursor::at(&key, order, false).spell(&signer, &form);
+                middles.push((sort, FilterForm { after, ..form.clone() }.address()));
+            }
+        }
+        Ok(middles)
+    }
+
     /// Somebody who looks at this mode.
     pub async fn sign_in(&self, email: &str, mode: &str) -> Result<Person> {
         let sign_ins = fs::read_to_string(self.data_dir.join("demo-sign-ins.txt"))?;
@@ -91,7 +155,9 @@ impl Site {
             .and_then(|rest| rest.split_whitespace().next())
             .context("Alex is not in demo-sign-ins.txt")?;
         let client = Client::builder().redirect(Policy::none()).build()?;
-        let mut person = Person { client, address: self.address.clone(), cookie: String::new() };
+        let middles = if mode == "all" { self.middles(email)? } else { Vec::new() };
+        let mut person =
+            Person { client, address: self.address.clone(), cookie: String::new(), middles };
         person.get("/sign-in").await?;
         let answer = person
             .post("/sign-in", &[("email", email), ("password", password), ("next", "/")])
@@ -126,6 +192,8 @@ pub struct Person {
     client: Client,
     address: String,
     cookie: String,
+    /// Pages in the middle of their list of keys, by its order.
+    pub middles: Vec<(&'static str, String)>,
 }
 
 impl Person {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     app::App,
     credentials::{Presented, in_base64},
+    db,
     error::AppResult,
     users,
     web::{Fields, Hx, Layout, fragment_or_page, page, see_other},
@@ -99,24 +100,26 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let (list, elsewhere, has_any, expiring, may, choices, owners) = app
         .db
         .read(move |conn| {
-            let (list, elsewhere, has_any, expiring) = queries::in_time(conn, |conn| {
-                let list = queries::list(conn, &viewer, &filter, now)?;
-                let elsewhere = match list.keys.is_empty() {
+            queries::in_time(conn, |conn| {
+                let found = queries::find_page(conn, &viewer, &filter, now)?;
+                let elsewhere = match found.is_empty() {
                     true => queries::count_elsewhere(conn, &viewer, &filter, now)?,
                     false => None,
                 };
-                let has_any = !list.keys.is_empty() || queries::has_any(conn, &viewer)?;
-                Ok((list, elsewhere, has_any, queries::count_expiring(conn, &viewer, now)?))
-            })?;
-            Ok((
-                list,
-                elsewhere,
-                has_any,
-                expiring,
-                commands::may(conn, &viewer)?,
-                wizard::choices(conn, &viewer)?,
-                users::queries::names(conn, &viewer)?,
-            ))
+                let has_any = !found.is_empty() || queries::has_any(conn, &viewer)?;
+                let expiring = queries::count_expiring(conn, &viewer, now)?;
+                // The rest is looked up by ids, or small.
+                db::plan_once(conn)?;
+                Ok((
+                    queries::read_page(conn, &viewer, &found)?,
+                    elsewhere,
+                    has_any,
+                    expiring,
+                    commands::may(conn, &viewer)?,
+                    wizard::choices(conn, &viewer)?,
+                    users::queries::names(conn, &viewer)?,
+                ))
+            })
         })
         .await?;
     let environments = &choices.environments;

@@ -51,7 +51,7 @@ mod wizard;
 
 pub use commands::Handover;
 pub use drafts::sweep;
-pub use filter::{Filter, LastUsed, Order, Sort};
+pub use filter::{Cursor, Filter, FilterForm, LastUsed, Order, Signer, Sort};
 pub use form::{Choices, KeyForm};
 pub use model::{
     Key, KeyChanges, Limit, NewKey, Permissions, SOON_DAYS, Status, WINDOWS, end_in_days, end_of,
@@ -60,6 +60,6 @@ pub use model::{
 pub use origins::parse_origin;
 pub use overlap::Overlap;
 pub use policy::latest_end;
-pub use queries::{count_expiring, is_active, say_expiring};
+pub use queries::{is_active, say_expiring};
 pub use ranges::{check_ranges, fold_mapped, parse_range};
 pub use routes::routes;

@@ -70,7 +70,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
     let (viewer, now) = (layout.viewer.clone(), Utc::now());
     let (row, restrictions, days, events, choices, old_secrets, proof) = app
         .db
-        .read(move |conn| {
+        .look_up(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
             let held = queries::holdings_of(conn, &key)?;
             let restrictions = queries::restrictions_of(conn, &key)?;

@@ -228,7 +228,9 @@ fn initialise(home: &Home, binaries: &Binaries, options: Options) -> Result<()> 
 
 fn launch(home: &Home, binaries: &Binaries, options: Options) -> Result<Server> {
     let settings: &[&str] = match options.durable {
-        true => &[],
+        // A million keys with their indexes, so that pages of them are not copied in from the system again and again.
+        // Few keys never fill it.
+        true => &["shared_buffers=512MB"],
         false => {
             &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"]
         }

@@ -5,14 +5,12 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 
-use chrono::Utc;
-
 use super::{queries, views};
 use crate::{
     app::App,
     error::AppResult,
     gateways,
-    keys::{count_expiring, say_expiring},
+    keys::say_expiring,
     web::{Layout, page},
 };
 
@@ -26,22 +24,23 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
         let administrators = app.db.read(queries::administrators).await?;
         return page(&views::NoAccess { layout, administrators });
     }
-    let (keys, expiring, has_any_key, applications, gateways) = app
+    let (keys, has_any_key, applications, gateways) = app
         .db
         .read(move |conn| {
             let gateways = match viewer.is_administrator() {
                 true => gateways::list(conn, &viewer)?,
                 false => Vec::new(),
             };
+            let keys = queries::count_keys(conn, &viewer)?;
+            let has_any_key = !keys.total().is_none() || queries::has_any_key(conn, &viewer)?;
             Ok((
-                queries::count_keys(conn, &viewer)?,
-                count_expiring(conn, &viewer, Utc::now())?,
-                queries::has_any_key(conn, &viewer)?,
+                keys,
+                has_any_key,
                 queries::count_applications(conn)?,
                 gateways.into_iter().filter(|gateway| gateway.revoked_at.is_none()).collect(),
             ))
         })
         .await?;
-    let expiring = say_expiring(expiring);
+    let expiring = say_expiring(keys.ending);
     page(&views::Index { layout, keys, expiring, has_any_key, applications, gateways })
 }

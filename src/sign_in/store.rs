@@ -1,6 +1,6 @@
 //! Sessions in Postgres. The cookie holds a random id; the table only its hash.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use actix_session::storage::{
     LoadError, SaveError, SessionKey, SessionStore, UpdateError, generate_session_key,
@@ -9,6 +9,7 @@ use actix_web::cookie::time::Duration;
 use anyhow::{Error, Result, anyhow};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{PgConnection, prelude::*};
+use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use crate::{db::Db, error::AppResult, schema::sessions, web::layout::USER_ID};
@@ -24,24 +25,35 @@ const EXTEND_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 pub(super) type State = HashMap<String, String>;
 
+/// Of so many sessions it is remembered how long they last.
+const REMEMBERED: usize = 10_000;
+
 /// actix-session's store.
 #[derive(Clone)]
-pub struct PgSessionStore(pub Db);
+pub struct PgSessionStore {
+    db: Db,
+    /// When sessions end, as they were read: most requests then need not ask whether it is time to extend theirs.
+    ends: Arc<Cache<[u8; 32], DateTime<Utc>>>,
+}
 
 impl PgSessionStore {
+    pub fn new(db: Db) -> Self {
+        Self { db, ends: Arc::new(Cache::new(REMEMBERED)) }
+    }
+
     async fn write<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut PgConnection) -> AppResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.0.write(change).await.map_err(|error| anyhow!("{error:?}"))
+        self.db.write(change).await.map_err(|error| anyhow!("{error:?}"))
     }
 }
 
 impl SessionStore for PgSessionStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<State>, LoadError> {
         let id = id_hash(key);
-        let state = self
-            .0
+        let found = self
+            .db
             .read(move |conn| {
                 let now = Utc::now();
                 Ok(sessions::table
@@ -51,14 +63,16 @@ impl SessionStore for PgSessionStore {
                             .gt(now)
                             .and(sessions::created_at.gt(now - ABSOLUTE_LIMIT)),
                     )
-                    .select(sessions::state)
-                    .first::<serde_json::Value>(conn)
+                    .select((sessions::state, sessions::expires_at))
+                    .first::<(serde_json::Value, DateTime<Utc>)>(conn)
                     .optional()?)
             })
             .await
             .map_err(|error| LoadError::Other(anyhow!("{error:?}")))?;
+        let Some((state, ends)) = found else { return Ok(None) };
+        self.ends.insert(id, ends);
         // A row that cannot be read is treated as no session: the person signs in again.
-        Ok(state.and_then(|state| serde_json::from_value(state).ok()))
+        Ok(serde_json::from_value(state).ok())
     }
 
     async fn save(&self, state: State, ttl: &Duration) -> Result<SessionKey, SaveError> {
@@ -108,6 +122,10 @@ impl SessionStore for PgSessionStore {
 
     async fn update_ttl(&self, key: &SessionKey, ttl: &Duration) -> Result<(), Error> {
         let (id, expires_at) = (id_hash(key), expiry(ttl));
+        let is_soon_enough = |ends| ends >= expires_at - EXTEND_EVERY;
+        if self.ends.get(&id).is_some_and(is_soon_enough) {
+            return Ok(());
+        }
         self.write(move |conn| {
             diesel::update(
                 sessions::table.find(id).filter(sessions::expires_at.lt(expires_at - EXTEND_EVERY)),
@@ -153,8 +171,8 @@ fn end_oldest(conn: &mut PgConnection, user_id: i64) -> AppResult<()> {
     Ok(())
 }
 
-fn id_hash(key: &SessionKey) -> Vec<u8> {
-    Sha256::digest(key.as_ref().as_bytes()).to_vec()
+fn id_hash(key: &SessionKey) -> [u8; 32] {
+    Sha256::digest(key.as_ref().as_bytes()).into()
 }
 
 fn user_id(state: &State) -> Option<i64> {

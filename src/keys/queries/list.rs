@@ -1,24 +1,18 @@
 //! The list of keys: narrowed, in order, a page at a time.
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    PgConnection,
-    dsl::sql,
-    prelude::*,
-    sql_types::{BigInt, Bool, Text, Timestamptz},
-};
+use diesel::{PgConnection, prelude::*};
 
 use super::{
     Holdings, holdings,
-    narrow::{Bare, LAST_USED, in_mode_of, matching, seen_by},
-    visible_to,
+    narrow::{in_mode_of, matching, seen_by},
+    visible_to, ways,
 };
 use crate::{
-    counted,
     error::{AppError, AppResult},
     keys::{
         Key,
-        filter::{Cursor, Filter, Sort},
+        filter::{Cursor, Filter, Order},
         selection::{MOST, Selection, too_many},
     },
     schema::keys,
@@ -37,6 +31,20 @@ pub struct Page {
     pub previous: Option<Cursor>,
 }
 
+/// Which keys are on a page of the list, before what its rows show is read.
+pub struct Found {
+    ids: Vec<i64>,
+    order: Order,
+    has_next: bool,
+    has_previous: bool,
+}
+
+impl Found {
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
+
 /// The keys that match, in the order asked for.
 ///
 /// # Errors
@@ -47,26 +55,48 @@ pub fn list(
     filter: &Filter,
     now: DateTime<Utc>,
 ) -> AppResult<Page> {
+    let found = find_page(conn, viewer, filter, now)?;
+    read_page(conn, viewer, &found)
+}
+
+/// The first half of [`list`]: from keys alone, which is all that Postgres then has to plan for.
+///
+/// # Errors
+/// As [`list`].
+pub fn find_page(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> AppResult<Found> {
     let backwards = filter.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
-    let mut ids = find_ids(conn, viewer, filter, now)?;
+    let mut ids = ways::find_ids(conn, viewer, filter, now)?;
     if ids.is_empty() && filter.cursor.is_some() {
         // All that was on this page has gone meanwhile.
-        return list(conn, viewer, &Filter { cursor: None, ..filter.clone() }, now);
+        return find_page(conn, viewer, &Filter { cursor: None, ..filter.clone() }, now);
     }
     let more = ids.len() > PAGE;
     ids.truncate(PAGE);
     if backwards {
         ids.reverse();
     }
-    let found = in_their_order(conn, viewer, &ids)?;
     let (has_next, has_previous) =
         if backwards { (true, more) } else { (more, filter.cursor.is_some()) };
+    Ok(Found { ids, order: filter.order, has_next, has_previous })
+}
+
+/// The other half: what the rows show, for these keys only.
+///
+/// # Errors
+/// As [`list`].
+pub fn read_page(conn: &mut PgConnection, viewer: &Viewer, found: &Found) -> AppResult<Page> {
+    let keys = in_their_order(conn, viewer, &found.ids)?;
     let cursor =
-        |key: Option<&Key>, backwards| key.map(|key| Cursor::at(key, filter.order, backwards));
-    let next = if has_next { cursor(found.last(), false) } else { None };
-    let previous = if has_previous { cursor(found.first(), true) } else { None };
-    let mut holdings = holdings(conn, &found)?;
-    let keys = found
+        |key: Option<&Key>, backwards| key.map(|key| Cursor::at(key, found.order, backwards));
+    let next = if found.has_next { cursor(keys.last(), false) } else { None };
+    let previous = if found.has_previous { cursor(keys.first(), true) } else { None };
+    let mut holdings = holdings(conn, &keys)?;
+    let keys = keys
         .into_iter()
         .map(|key| {
             let held = holdings.remove(&key.id).unwrap_or_default();
@@ -74,52 +104,6 @@ pub fn list(
         })
         .collect();
     Ok(Page { keys, next, previous })
-}
-
-/// The ids of the keys on a page, and one more if there are more. First the ids, from keys alone; what the rows show
-/// is read for these only.
-fn find_ids(
-    conn: &mut PgConnection,
-    viewer: &Viewer,
-    filter: &Filter,
-    now: DateTime<Utc>,
-) -> AppResult<Vec<i64>> {
-    let query = matching(conn, viewer, filter, viewer.mode, now)?;
-    let way = Way::towards(conn, filter, &query)?;
-    let backwards = filter.cursor.as_ref().is_some_and(|cursor| cursor.backwards);
-    let descending = filter.order.descending != backwards;
-    let query = match &filter.cursor {
-        Some(cursor) => beyond(query, filter.order.sort, descending, cursor),
-        None => query,
-    };
-    Ok(in_order(query, filter.order.sort, descending, way)
-        .select(keys::id)
-        .limit(PAGE as i64 + 1)
-        .load(conn)?)
-}
-
-/// How the keys of a page are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// Along the index that the list is sorted by until the page is full, if Postgres thinks it the shorter one.
-    Walk,
-    /// By the indexes of the filter; then they are sorted.
-    Gather,
-}
-
-impl Way {
-    /// Up to so many are sorted, wherever they stand.
-    const FEW: i64 = 100_000;
-
-    /// Postgres chooses well, but for names in order in which something is searched for: all that match may stand
-    /// together, far from where the walk begins.
-    fn towards(conn: &mut PgConnection, filter: &Filter, query: &Bare) -> AppResult<Self> {
-        if filter.order.sort != Sort::Name || filter.search.is_none() {
-            return Ok(Self::Walk);
-        }
-        let expected = counted::estimate(conn, query)?;
-        Ok(if expected > Self::FEW { Self::Walk } else { Self::Gather })
-    }
 }
 
 fn in_their_order(conn: &mut PgConnection, viewer: &Viewer, ids: &[i64]) -> AppResult<Vec<Key>> {
@@ -182,48 +166,4 @@ pub fn newest_of(
         .limit(at_most);
     let ids: Vec<i64> = newest.load(conn)?;
     in_their_order(conn, viewer, &ids)
-}
-
-fn in_order(query: Bare, sort: Sort, descending: bool, way: Way) -> Bare {
-    match (sort, descending) {
-        // Said so that no index has this order.
-        (Sort::Name, true) if way == Way::Gather => {
-            query.order((sql::<Text>(GATHERED_NAME).desc(), keys::id.desc()))
-        }
-        (Sort::Name, false) if way == Way::Gather => {
-            query.order((sql::<Text>(GATHERED_NAME).asc(), keys::id.asc()))
-        }
-        (Sort::Created, true) => query.order((keys::created_at.desc(), keys::id.desc())),
-        (Sort::Created, false) => query.order((keys::created_at.asc(), keys::id.asc())),
-        (Sort::Name, true) => query.order((sql::<Text>(NAME).desc(), keys::id.desc())),
-        (Sort::Name, false) => query.order((sql::<Text>(NAME).asc(), keys::id.asc())),
-        (Sort::LastUsed, true) => query.order((last_used().desc(), keys::id.desc())),
-        (Sort::LastUsed, false) => query.order((last_used().asc(), keys::id.asc())),
-    }
-}
-
-/// By bytes, as the index has it, whatever the order of the database.
-const NAME: &str = "lower(keys.name) collate \"C\"";
-const GATHERED_NAME: &str = "lower(keys.name) collate \"C\" || ''";
-
-fn last_used() -> diesel::expression::SqlLiteral<Timestamptz> {
-    sql::<Timestamptz>(LAST_USED)
-}
-
-/// Rows after (or before) the cursor. Row values compare as the index is sorted, which diesel cannot say.
-fn beyond(query: Bare, sort: Sort, descending: bool, cursor: &Cursor) -> Bare {
-    let (column, value) = match sort {
-        Sort::Created => ("keys.created_at", "timestamptz("),
-        // Postgres and Rust don't agree on every small letter: both sides are Postgres's.
-        Sort::Name => (NAME, "lower("),
-        Sort::LastUsed => (LAST_USED, "timestamptz("),
-    };
-    let than = if descending { "<" } else { ">" };
-    query.filter(
-        sql::<Bool>(&format!("({column}, keys.id) {than} ({value}"))
-            .bind::<Text, _>(cursor.value.clone())
-            .sql("), ")
-            .bind::<BigInt, _>(cursor.id)
-            .sql(")"),
-    )
 }

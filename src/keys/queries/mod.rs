@@ -3,6 +3,7 @@
 //! | file | |
 //! |---|---|
 //! | `list.rs` | the list: ordered, by pages; and all that match |
+//! | `ways.rs` | along which index a page of it is found |
 //! | `narrow.rs` | the filter as conditions; asking in time |
 //! | `search.rs` | the words of a search as conditions |
 //! | `counts.rs` | how many there are |
@@ -13,19 +14,19 @@ mod holdings;
 mod list;
 mod narrow;
 mod search;
+mod ways;
 
 use chrono::{DateTime, Utc};
 use diesel::{
     PgConnection,
-    dsl::{self, auto_type, sql},
+    dsl::{self, auto_type},
     pg::Pg,
     prelude::*,
-    sql_types::Text,
 };
 
 pub use counts::{count_elsewhere, count_expiring, has_any, say_expiring};
 pub use holdings::{Holdings, Restrictions, holdings_of, restrictions_of};
-pub use list::{PAGE, Page, list, newest_of, select};
+pub use list::{Found, PAGE, Page, find_page, list, newest_of, read_page, select};
 pub use narrow::in_time;
 
 use self::holdings::holdings;
@@ -99,7 +100,7 @@ pub fn active_of(
         .filter(keys::application_id.eq(application_id))
         .filter(keys::environment_id.eq(environment_id))
         .filter(is_active(now))
-        .order((sql::<Text>("lower(keys.name)").asc(), keys::id.asc()))
+        .order((keys::name_folded.asc(), keys::id.asc()))
         .load(conn)?)
 }
 

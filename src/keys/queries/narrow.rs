@@ -135,10 +135,9 @@ fn used(query: Bare, last_used: LastUsed, now: DateTime<Utc>) -> Bare {
         }
         LastUsed::NotFor(days) => {
             let since = now - TimeDelta::days(days);
-            // What was never used counts from when it was made.
-            query
-                .filter(at("<").bind::<Timestamptz, _>(since))
-                .filter(keys::last_used_at.is_not_null().or(keys::created_at.lt(since)))
+            // What was never used counts from when it was made. What was used then was made before: said of it too,
+            // so that the list begins where such keys begin, instead of walking past all that are newer.
+            query.filter(at("<").bind::<Timestamptz, _>(since)).filter(keys::created_at.lt(since))
         }
         LastUsed::Never => query.filter(sql::<Bool>(&format!("{LAST_USED} = '-infinity'"))),
     }
@@ -147,8 +146,9 @@ fn used(query: Bare, last_used: LastUsed, now: DateTime<Utc>) -> Bare {
 /// As the index has it.
 pub(super) const LAST_USED: &str = "coalesce(keys.last_used_at, '-infinity')";
 
-/// Few holders are named, so that nobody looks through a million keys for them. Among many, each key is asked, in the
-/// order of the list, until the page is full; by a look-up of its own, which Postgres cannot turn into a list of all.
+/// Few holders are named, so that nobody looks through a million keys for them; those that hold everything are told by
+/// themselves. Among many, each key is asked, in the order of the list, until the page is full; by a look-up of its own,
+/// which Postgres cannot turn into a list of all.
 fn holding(conn: &mut PgConnection, query: Bare, slug: &str) -> AppResult<Bare> {
     let (permission, section) = permissions::table
         .filter(permissions::slug.eq(slug))
@@ -156,9 +156,15 @@ fn holding(conn: &mut PgConnection, query: Bare, slug: &str) -> AppResult<Bare> 
         .first(conn)
         .optional()?
         .unwrap_or((NO_ID, NO_ID));
-    let holders = few_holders(conn, permission, section)?;
-    if let Some(ids) = holders {
-        return Ok(query.filter(keys::id.eq_any(ids)));
+    if let Some(mut ids) = few_holders(conn, permission, section)? {
+        return Ok(match few_with_everything(conn)? {
+            Some(others) => {
+                ids.extend(others);
+                query.filter(keys::id.eq_any(ids))
+            }
+            None if ids.is_empty() => query.filter(keys::all_permissions),
+            None => query.filter(keys::all_permissions.or(keys::id.eq_any(ids))),
+        });
     }
     let single = key_permissions::table
         .filter(key_permissions::key_id.eq(keys::id))
@@ -173,18 +179,20 @@ fn holding(conn: &mut PgConnection, query: Bare, slug: &str) -> AppResult<Bare> 
     Ok(query.filter(keys::all_permissions.or(single.is_not_null()).or(by_section.is_not_null())))
 }
 
-/// All keys that hold it, if they are few.
+/// All keys that hold it by itself or with its section, if they are few.
 fn few_holders(
     conn: &mut PgConnection,
     permission: i64,
     section: i64,
 ) -> AppResult<Option<Vec<i64>>> {
+    if permission == NO_ID {
+        return Ok(Some(Vec::new()));
+    }
     let mut ids: Vec<i64> = key_permissions::table
         .filter(key_permissions::permission_id.eq(permission))
         .select(key_permissions::key_id)
         .limit(FEW + 1)
         .load(conn)?;
-    let is_few = |ids: &[i64]| ids.len() as i64 <= FEW;
     if is_few(&ids) {
         ids.extend(
             key_sections::table
@@ -194,16 +202,22 @@ fn few_holders(
                 .load::<i64>(conn)?,
         );
     }
-    if is_few(&ids) {
-        ids.extend(
-            keys::table
-                .filter(keys::deleted_at.is_null().and(keys::all_permissions))
-                .select(keys::id)
-                .limit(FEW + 1)
-                .load::<i64>(conn)?,
-        );
-    }
     Ok(is_few(&ids).then_some(ids))
+}
+
+/// All keys that hold everything, if they are few.
+fn few_with_everything(conn: &mut PgConnection) -> AppResult<Option<Vec<i64>>> {
+    let ids: Vec<i64> = keys::table
+        .filter(keys::deleted_at.is_null().and(keys::all_permissions))
+        .order((keys::created_at.desc(), keys::id.desc()))
+        .select(keys::id)
+        .limit(FEW + 1)
+        .load(conn)?;
+    Ok(is_few(&ids).then_some(ids))
+}
+
+fn is_few(ids: &[i64]) -> bool {
+    ids.len() as i64 <= FEW
 }
 
 #[auto_type]

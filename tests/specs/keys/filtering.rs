@@ -96,7 +96,8 @@ async fn by_last_use() {
         run(
             &app,
             &format!(
-                "update keys set last_used_at = now() - interval '{days} days 1 minute' where id = {}",
+                "update keys set last_used_at = now() - interval '{days} days 1 minute',
+                     created_at = now() - interval '{days} days 2 minutes' where id = {}",
                 key.key.id
             ),
         );

@@ -2,7 +2,11 @@
 
 use chrono::Utc;
 use diesel::{
-    Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt,
+    Connection, PgConnection, QueryableByName,
+    dsl::sql,
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Text},
 };
 use latchkey::{
     demo,
@@ -11,6 +15,7 @@ use latchkey::{
         Filter, LastUsed, Order, Sort, Status,
         queries::{self, in_time},
     },
+    schema::keys,
     users::Viewer,
 };
 
@@ -95,6 +100,41 @@ async fn no_page_of_the_list_looks_at_all_keys() {
                 });
                 assert!(read < LOOKS_AT, "{name} by {sort:?}: {read} of {KEYS} keys were read");
             }
+        }
+    }
+}
+
+/// Among these, names with the word in them are common and stand together, where a walk from either end does not come.
+#[actix_web::test]
+async fn common_words_are_found_in_order_wherever_they_stand() {
+    let app = world();
+    run(
+        &app,
+        "update keys set name = 'Middle stretch ' || id, revoked_at = null, disabled_at = null, expires_at = null
+             where id % 4 = 0;
+         analyze keys",
+    );
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    for (sort, direction) in [("name", "asc"), ("%2Dname", "desc")] {
+        for filter in ["", "&status=active"] {
+            let expected: Vec<String> = app.db(|conn| {
+                keys::table
+                    .filter(keys::name.like("Middle stretch %"))
+                    .order(sql::<Text>(&format!("lower(name) collate \"C\" {direction}")))
+                    .select(keys::name)
+                    .limit(60)
+                    .load(conn)
+                    .unwrap()
+            });
+            let mut address = format!("/keys?q=stretch&sort={sort}{filter}");
+            let mut found = Vec::new();
+            while found.len() < 60 {
+                let page = ada.get(&address).await;
+                page.assert_status(200);
+                found.extend(names(&page));
+                address = page.attribute("a[rel=next]", "href");
+            }
+            assert_eq!(found[..60], expected, "{sort}{filter}");
         }
     }
 }

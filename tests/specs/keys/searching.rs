@@ -38,6 +38,21 @@ async fn by_name_application_public_key_and_owner() {
 }
 
 #[actix_web::test]
+async fn several_words_are_meant_as_they_stand() {
+    let app = TestApp::start();
+    let ada = app.administrator("Ada");
+    for name in ["Quill payout check", "Payout quill check", "Quill big payout", "Quill-payout"] {
+        app.key(&ada, name);
+    }
+    let mut ada = app.sign_in(&ada).await;
+    for words in ["quill payout", "QUILL PAYOUT CHECK", "ill pay", "uill payou"] {
+        assert_eq!(find(&mut ada, words).await, ["Quill payout check"], "{words}");
+    }
+    assert_eq!(find(&mut ada, "quill-payout").await, ["Quill-payout"]);
+    assert!(find(&mut ada, "quill  big  pay_ut").await.is_empty());
+}
+
+#[actix_web::test]
 async fn every_character_is_meant_literally() {
     let app = TestApp::start();
     let ada = app.administrator("Ada");

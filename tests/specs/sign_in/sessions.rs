@@ -36,7 +36,7 @@ async fn signing_in_begins_a_new_session_and_ends_the_one_before() {
 #[actix_web::test]
 async fn a_slow_request_does_not_revive_a_session_that_ended_meanwhile() {
     let app = TestApp::start();
-    let store = PgSessionStore(Db::open(&app.database.url, 2).unwrap());
+    let store = PgSessionStore::new(Db::open(&app.database.url, 2).unwrap());
     let ttl = Duration::minutes(30);
     let state = |word: &str| [("word".to_owned(), format!("{word:?}"))].into();
 
