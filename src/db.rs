@@ -5,9 +5,13 @@ use std::time::{Duration, Instant};
 use actix_web::web;
 use anyhow::{Context, anyhow};
 use diesel::{
-    Connection, PgConnection,
+    Connection, PgConnection, RunQueryDsl,
     connection::SimpleConnection,
+    dsl::sql,
+    migration::MigrationSource,
+    pg::Pg,
     r2d2::{ConnectionManager, Error as ConnectionError, HandleError, Pool, PooledConnection},
+    sql_types::{Bool, Text},
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use parking_lot::Mutex;
@@ -143,15 +147,40 @@ pub fn plan_once(conn: &mut PgConnection) -> AppResult<()> {
     Ok(conn.batch_execute("set local plan_cache_mode = force_generic_plan")?)
 }
 
-/// Brings the schema up to date; returns the names of the migrations that were run.
+/// Brings the schema up to date; returns the names of the migrations that were run. Where there is nothing to do, nothing
+/// is written: whoever serves may have no right to.
 ///
 /// # Errors
 /// When a migration fails; its transaction is undone.
 pub fn migrate(conn: &mut PgConnection) -> anyhow::Result<Vec<String>> {
+    if is_up_to_date(conn)? {
+        return Ok(Vec::new());
+    }
     let run = conn
         .run_pending_migrations(MIGRATIONS)
         .map_err(|error| anyhow!("a migration failed: {error}"))?;
     Ok(run.iter().map(ToString::to_string).collect())
+}
+
+/// Whether every migration there is was run.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn is_up_to_date(conn: &mut PgConnection) -> anyhow::Result<bool> {
+    let has_list: bool =
+        diesel::select(sql::<Bool>("to_regclass('__diesel_schema_migrations') is not null"))
+            .get_result(conn)?;
+    if !has_list {
+        return Ok(false);
+    }
+    let run: Vec<String> =
+        sql::<Text>("select version from __diesel_schema_migrations").load(conn)?;
+    let known = MigrationSource::<Pg>::migrations(&MIGRATIONS)
+        .map_err(|error| anyhow!("migrations cannot be read: {error}"))?;
+    Ok(known.iter().all(|migration| {
+        let version = migration.name().version().to_string();
+        run.contains(&version)
+    }))
 }
 
 /// Adds what makes libpq notice a vanished server, and keeps Postgres from settling on one plan for all searches:

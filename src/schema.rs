@@ -232,6 +232,24 @@ diesel::table! {
         subject -> Text,
         subject_name -> Text,
         details -> Jsonb,
+        previous_hash -> Bytea,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    audit_incoming (xid, id) {
+        xid -> Int8,
+        id -> Int8,
+        at -> Timestamptz,
+        actor_id -> Nullable<Int8>,
+        actor -> Text,
+        ip -> Nullable<Inet>,
+        request_id -> Nullable<Uuid>,
+        action -> Text,
+        subject -> Text,
+        subject_name -> Text,
+        details -> Jsonb,
     }
 }
 
@@ -365,6 +383,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     key_drafts,
     gateways,
     audit_events,
+    audit_incoming,
     usage_minutes,
     secret_callers,
     api_access_environments,

@@ -56,8 +56,7 @@ pub fn set(
                 .returning(api_access::id)
                 .get_result(conn)?;
             write(conn, access_id, grant)?;
-            let details =
-                if grant.is_everything() { json!({}) } else { describe(conn, access_id)? };
+            let details = describe(conn, access_id)?;
             record(conn, &viewer, &user, Action::AccessGranted, details)?;
         }
         Some(access_id) => {
@@ -80,14 +79,17 @@ pub fn withdraw(conn: &mut PgConnection, viewer: &Viewer, user_id: i64) -> AppRe
     let held = Held::of_both(conn, viewer, user_id)?;
     let viewer = viewer.confirm_administrator(conn)?;
     let user = held.person(user_id)?;
-    let withdrawn = diesel::update(
+    let withdrawn: Option<i64> = diesel::update(
         api_access::table
             .filter(api_access::user_id.eq(user_id).and(api_access::withdrawn_at.is_null())),
     )
     .set((api_access::withdrawn_by.eq(viewer.id), api_access::withdrawn_at.eq(Utc::now())))
-    .execute(conn)?;
-    if withdrawn == 1 {
-        record(conn, &viewer, &user, Action::AccessWithdrawn, json!({}))?;
+    .returning(api_access::id)
+    .get_result(conn)
+    .optional()?;
+    if let Some(access_id) = withdrawn {
+        let details = json!({ "access": [describe(conn, access_id)?, null] });
+        record(conn, &viewer, &user, Action::AccessWithdrawn, details)?;
     }
     Ok(user)
 }

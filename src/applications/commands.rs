@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{model::Application, queries};
 use crate::{
@@ -39,7 +39,8 @@ pub fn create(
         .returning(Application::as_returning())
         .get_result(conn)?;
     let subject = Subject { id: &application.app_id, name: &application.name };
-    audit::record(conn, &viewer, Action::ApplicationCreated, subject, json!({}))?;
+    let details = json!({ "name": application.name });
+    audit::record(conn, &viewer, Action::ApplicationCreated, subject, details)?;
     Ok((application, secret))
 }
 
@@ -96,7 +97,8 @@ pub fn rotate(
         ))
         .returning(Application::as_returning())
         .get_result(conn)?;
-    record(conn, &viewer, &application, Action::ApplicationSecretRotated)?;
+    let details = json!({ "secret_made_at": [made, application.secret_created_at] });
+    record(conn, &viewer, &application, Action::ApplicationSecretRotated, details)?;
     Ok((application, secret))
 }
 
@@ -180,7 +182,8 @@ fn set_archived(
         .set(applications::archived_at.eq(archived_at))
         .returning(Application::as_returning())
         .get_result(conn)?;
-    record(conn, viewer, &application, action)?;
+    let details = json!({ "archived": [archived_at.is_none(), archived_at.is_some()] });
+    record(conn, viewer, &application, action, details)?;
     Ok(application)
 }
 
@@ -189,7 +192,8 @@ fn record(
     viewer: &Viewer,
     application: &Application,
     action: Action,
+    details: Value,
 ) -> AppResult<()> {
     let subject = Subject { id: &application.app_id, name: &application.name };
-    audit::record(conn, viewer, action, subject, json!({}))
+    audit::record(conn, viewer, action, subject, details)
 }

@@ -149,7 +149,11 @@ fn record(
     erased: usize,
 ) -> AppResult<()> {
     let subject = Subject { id: &application.app_id, name: &application.name };
-    let details = if erased > 0 { json!({ "erased": erased }) } else { json!({}) };
+    let keeps = action == Action::ApplicationSecretsKept;
+    let mut details = json!({ "secrets_kept": [!keeps, keeps] });
+    if erased > 0 {
+        details["erased"] = erased.into();
+    }
     audit::record(conn, viewer, action, subject, details)
 }
 

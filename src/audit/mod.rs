@@ -1,4 +1,31 @@
-//! The trail: who did what, when. An act writes its event in the transaction that does it.
+//! The trail: who did what, when. An act writes its event in the transaction that does it; when that is committed
+//! Postgres moves it to the end of a chain of hashes, which nobody changes afterwards without being found out.
+//!
+//! | file | |
+//! |---|---|
+//! | `mod.rs` | what can happen, and writing it down |
+//! | `chain.rs` | the hash of an event, the end of the chain |
+//! | `verify.rs` | going through the chain: what was changed, and where |
+//! | `guard.rs` | who could change the trail: the rights of the role that serves |
+//! | `filter.rs` | the page's address: what is looked for, and from where on |
+//! | `queries.rs` | reading events: administrators only |
+//! | `tell.rs` | an event as a sentence |
+//! | `details.rs` | before and after, as people read it |
+//! | `subjects.rs` | where the things are that the trail tells of |
+//! | `export.rs` | the trail as a file, a piece at a time |
+//! | `routes.rs`, `views.rs` | the pages |
+
+pub mod chain;
+mod details;
+mod export;
+mod filter;
+pub mod guard;
+mod queries;
+mod routes;
+mod subjects;
+mod tell;
+pub mod verify;
+mod views;
 
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
@@ -6,10 +33,30 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{error::AppResult, schema::audit_events, users::Viewer};
+use crate::{
+    error::AppResult,
+    schema::{audit_events, audit_incoming},
+    users::Viewer,
+};
+
+use filter::FilterForm;
+
+pub use export::{COLUMNS, Everything, write_piece};
+pub use queries::Entry;
+pub use routes::routes;
 
 /// Rows in one statement; Postgres takes 65 535 values.
 const AT_ONCE: usize = 1_000;
+
+/// The page of everything that happened to a thing.
+pub fn address_of(subject: &str) -> String {
+    FilterForm::of_subject(subject).address()
+}
+
+/// The page of everything a person did.
+pub fn address_by(user_id: &i64) -> String {
+    FilterForm { who: user_id.to_string(), ..FilterForm::default() }.address()
+}
 
 /// What was done. The names are stored and shown; they never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +119,7 @@ pub enum Action {
     PermissionRestored,
     CatalogueImported,
     InstallationSetUp,
+    AuditExported,
 }
 
 impl Action {
@@ -136,6 +184,7 @@ impl Action {
             Self::PermissionRestored => "permission.restored",
             Self::CatalogueImported => "catalogue.imported",
             Self::InstallationSetUp => "installation.set_up",
+            Self::AuditExported => "audit.exported",
         }
     }
 }
@@ -172,16 +221,16 @@ pub fn record(
     subject: Subject<'_>,
     details: Value,
 ) -> AppResult<()> {
-    diesel::insert_into(audit_events::table)
+    diesel::insert_into(audit_incoming::table)
         .values((
-            audit_events::actor_id.eq(viewer.id),
-            audit_events::actor.eq(&viewer.name),
-            audit_events::ip.eq(viewer.origin.ip.map(IpNet::from)),
-            audit_events::request_id.eq(viewer.origin.request_id as Option<Uuid>),
-            audit_events::action.eq(action.slug()),
-            audit_events::subject.eq(subject.id),
-            audit_events::subject_name.eq(subject.name),
-            audit_events::details.eq(details),
+            audit_incoming::actor_id.eq(viewer.id),
+            audit_incoming::actor.eq(&viewer.name),
+            audit_incoming::ip.eq(viewer.origin.ip.map(IpNet::from)),
+            audit_incoming::request_id.eq(viewer.origin.request_id as Option<Uuid>),
+            audit_incoming::action.eq(action.slug()),
+            audit_incoming::subject.eq(subject.id),
+            audit_incoming::subject_name.eq(subject.name),
+            audit_incoming::details.eq(details),
         ))
         .execute(conn)?;
     Ok(())
@@ -214,18 +263,18 @@ pub fn record_each(
             .drain(..acts.len().min(AT_ONCE))
             .map(|(subject, name, details)| {
                 (
-                    audit_events::actor_id.eq(viewer.id),
-                    audit_events::actor.eq(&viewer.name),
-                    audit_events::ip.eq(viewer.origin.ip.map(IpNet::from)),
-                    audit_events::request_id.eq(viewer.origin.request_id as Option<Uuid>),
-                    audit_events::action.eq(action.slug()),
-                    audit_events::subject.eq(subject),
-                    audit_events::subject_name.eq(name),
-                    audit_events::details.eq(details),
+                    audit_incoming::actor_id.eq(viewer.id),
+                    audit_incoming::actor.eq(&viewer.name),
+                    audit_incoming::ip.eq(viewer.origin.ip.map(IpNet::from)),
+                    audit_incoming::request_id.eq(viewer.origin.request_id as Option<Uuid>),
+                    audit_incoming::action.eq(action.slug()),
+                    audit_incoming::subject.eq(subject),
+                    audit_incoming::subject_name.eq(name),
+                    audit_incoming::details.eq(details),
                 )
             })
             .collect();
-        diesel::insert_into(audit_events::table).values(rows).execute(conn)?;
+        diesel::insert_into(audit_incoming::table).values(rows).execute(conn)?;
     }
     Ok(())
 }
@@ -237,7 +286,7 @@ pub fn record_each(
 pub fn recent_for(conn: &mut PgConnection, subject: &str, at_most: i64) -> AppResult<Vec<Event>> {
     Ok(audit_events::table
         .filter(audit_events::subject.eq(subject))
-        .order(audit_events::id.desc())
+        .order((audit_events::at.desc(), audit_events::id.desc()))
         .limit(at_most)
         .select(Event::as_select())
         .load(conn)?)

@@ -29,6 +29,12 @@ pub struct Format {
     json: bool,
 }
 
+impl Format {
+    pub fn is_json(self) -> bool {
+        self.json
+    }
+}
+
 impl Answer {
     /// Nothing more to say.
     pub fn silence() -> Self {

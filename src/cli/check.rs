@@ -3,15 +3,15 @@
 use std::{fmt, fs, net::IpAddr, os::unix::fs::PermissionsExt, path::Path, process::ExitCode};
 
 use diesel::{PgConnection, prelude::*};
-use diesel_migrations::MigrationHarness;
 use rustix::fs::{Access, access};
 use url::{Host, Url};
 
 use super::{answer::Answer, answer::complain, database, sentence};
 use crate::{
+    audit::guard::{self, Standing},
     clock,
     config::Config,
-    db::{self, MIGRATIONS},
+    db,
     limits::{self, Examined},
     nodes,
     schema::users,
@@ -217,17 +217,44 @@ fn postgres(config: &Config) -> Vec<Finding> {
     let mut findings = vec![Finding::fine(SETTING, "Postgres can be reached")];
     findings.extend(durability(&mut conn));
     findings.extend(clocks(&mut conn));
-    findings.push(match conn.has_pending_migration(MIGRATIONS) {
-        Ok(false) => Finding::fine(SETTING, "the schema is up to date"),
-        Ok(true) => Finding::warning(
+    findings.push(match db::is_up_to_date(&mut conn) {
+        Ok(true) => Finding::fine(SETTING, "the schema is up to date"),
+        Ok(false) => Finding::warning(
             SETTING,
             "the schema is not up to date; run: latchkey migrate (the server does by itself)",
         ),
         Err(error) => Finding::error(SETTING, format!("migrations cannot be read: {error}")),
     });
+    findings.extend(trail(&mut conn, config.database_url.is_none()));
     findings.push(administrator(&mut conn));
     findings.extend(nodes(&mut conn));
     findings
+}
+
+/// Whether whoever serves could change what was written down. Says nothing before the tables are there.
+fn trail(conn: &mut PgConnection, is_private: bool) -> Option<Finding> {
+    const SETTING: &str = "audit trail";
+    let Standing { role, could_change, is_kept } = guard::standing(conn).ok()?;
+    Some(if !is_kept {
+        Finding::error(
+            SETTING,
+            "what keeps it from being changed was switched off or taken away in Postgres; find out who did, and run: latchkey audit verify --head with a hash that was kept elsewhere",
+        )
+    } else if !could_change {
+        Finding::fine(SETTING, format!("the role {role} can only add to it"))
+    } else if is_private {
+        Finding::fine(
+            SETTING,
+            "no act can change it; whoever is root here could, so keep what latchkey audit head prints elsewhere",
+        )
+    } else {
+        Finding::warning(
+            SETTING,
+            format!(
+                "no act can change it, but the role {role} owns it and could switch that off; serve as a role that cannot: latchkey migrate --serve-as ROLE, and its address as DATABASE_URL"
+            ),
+        )
+    })
 }
 
 /// What expires is judged by the clock of each node.

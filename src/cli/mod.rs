@@ -11,6 +11,7 @@
 
 mod answer;
 mod application;
+mod audit;
 mod check;
 mod database;
 mod demo;
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::Config, error::AppError};
+use crate::{audit::guard, config::Config, error::AppError};
 
 use answer::Answer;
 use database::Database;
@@ -45,7 +46,7 @@ enum Command {
     /// Serve the pages and the verification engine (the default)
     Serve(serve::Arguments),
     /// Bring the database up to date
-    Migrate,
+    Migrate(MigrateArguments),
     /// Keep the private Postgres running, for several nodes on one machine; prints its DATABASE_URL
     Postgres,
     /// Say what is unsafe or wrong in the configuration; fails when something is wrong
@@ -67,6 +68,16 @@ enum Command {
     /// Keys
     #[command(subcommand)]
     Key(key::Key),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(audit::Audit),
+}
+
+#[derive(clap::Args)]
+struct MigrateArguments {
+    /// Let this role of Postgres serve: it may use everything, but only add to the audit trail
+    #[arg(long, value_name = "ROLE")]
+    serve_as: Option<String>,
 }
 
 /// Does what the command line asks. Mistakes in it exit 2, everything else that goes wrong 1.
@@ -75,7 +86,7 @@ pub fn run() -> ExitCode {
     let answer = match cli.command.unwrap_or(Command::Serve(serve::Arguments::default())) {
         Command::Check => return check::run(),
         Command::Serve(arguments) => serve::run(&arguments),
-        Command::Migrate => migrate(),
+        Command::Migrate(arguments) => migrate(&arguments),
         Command::Postgres => postgres::run(),
         Command::Preset(command) => preset::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),
@@ -83,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Gateway(command) => gateway::run(&command),
         Command::Application(command) => application::run(&command),
         Command::Key(command) => key::run(&command),
+        Command::Audit(command) => audit::run(&command),
     };
     match answer.and_then(|answer| answer.print()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -93,14 +105,19 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn migrate() -> anyhow::Result<Answer> {
+fn migrate(arguments: &MigrateArguments) -> anyhow::Result<Answer> {
     let config = Config::from_env()?;
-    let database = Database::open(&config)?;
-    Ok(Answer::sentence(match database.migrated.len() {
+    let mut database = Database::open(&config)?;
+    let mut text = match database.migrated.len() {
         0 => "The database is up to date.".to_owned(),
         1 => "1 migration was run.".to_owned(),
         count => format!("{count} migrations were run."),
-    }))
+    };
+    if let Some(role) = &arguments.serve_as {
+        database.write(|conn| guard::let_serve(conn, role))?;
+        text.push_str(&format!(" The role {role} may serve, and only add to the audit trail."));
+    }
+    Ok(Answer::sentence(text))
 }
 
 /// The constraint that was violated, in words of its own.

@@ -114,7 +114,8 @@ pub fn remove(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Cu
     // What is left belongs to deleted keys, which are never good again.
     diesel::delete(key_customers::table.filter(key_customers::customer_id.eq(id))).execute(conn)?;
     diesel::delete(customers::table.find(id)).execute(conn)?;
-    record(conn, &viewer, &customer, Action::CustomerRemoved, json!({}))?;
+    let details = json!({ "name": [customer.name, null] });
+    record(conn, &viewer, &customer, Action::CustomerRemoved, details)?;
     Ok(customer)
 }
 

@@ -143,7 +143,7 @@ pub fn retire(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<En
     diesel::update(environments::table.find(id))
         .set(environments::retired_at.eq(Utc::now()))
         .execute(conn)?;
-    finish(conn, &viewer, id, Action::EnvironmentRetired, json!({}))
+    finish(conn, &viewer, id, Action::EnvironmentRetired, json!({ "retired": [false, true] }))
 }
 
 /// Lets a retired one take keys and gateways again.
@@ -159,7 +159,7 @@ pub fn restore(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<E
     diesel::update(environments::table.find(id))
         .set(environments::retired_at.eq(None::<DateTime<Utc>>))
         .execute(conn)?;
-    finish(conn, &viewer, id, Action::EnvironmentRestored, json!({}))
+    finish(conn, &viewer, id, Action::EnvironmentRestored, json!({ "retired": [true, false] }))
 }
 
 /// One change at a time: order and uniqueness concern all of them.

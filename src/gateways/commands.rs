@@ -78,7 +78,7 @@ pub fn revoke(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Ga
     diesel::update(gateways::table.find(id))
         .set(gateways::revoked_at.eq(Utc::now()))
         .execute(conn)?;
-    changed(conn, &viewer, id, Action::GatewayRevoked, json!({}))
+    changed(conn, &viewer, id, Action::GatewayRevoked, json!({ "revoked": [false, true] }))
 }
 
 /// The gateway, which nobody else changes until the transaction ends.

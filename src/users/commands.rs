@@ -83,14 +83,17 @@ pub fn change_role(
     held.somebody_else_administrates(&user)?;
     diesel::update(users::table.find(user_id)).set(users::role.eq(role.slug())).execute(conn)?;
     // A grant belongs to the role it was given for: who becomes a manager again is granted access again, or not.
-    diesel::update(
+    let withdrawn = diesel::update(
         api_access::table
             .filter(api_access::user_id.eq(user_id).and(api_access::withdrawn_at.is_null())),
     )
     .set((api_access::withdrawn_by.eq(viewer.id), api_access::withdrawn_at.eq(Utc::now())))
     .execute(conn)?;
     let session_stamp = end_sessions(conn, user_id)?;
-    let details = json!({ "role": [user.role.slug(), role.slug()] });
+    let mut details = json!({ "role": [user.role.slug(), role.slug()] });
+    if withdrawn > 0 {
+        details["api_access"] = json!([true, false]);
+    }
     record(conn, &viewer, &user, Action::UserRoleChanged, details)?;
     Ok(User { role, session_stamp, ..user })
 }

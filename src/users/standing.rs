@@ -39,7 +39,7 @@ pub fn disable(conn: &mut PgConnection, viewer: &Viewer, user_id: i64) -> AppRes
     diesel::delete(one_time_links::table.filter(one_time_links::user_id.eq(user_id)))
         .execute(conn)?;
     let session_stamp = end_sessions(conn, user_id)?;
-    record(conn, &viewer, &user, Action::UserDisabled, json!({}))?;
+    record(conn, &viewer, &user, Action::UserDisabled, json!({ "disabled": [false, true] }))?;
     Ok(User { disabled_at, session_stamp, ..user })
 }
 
@@ -57,7 +57,7 @@ pub fn enable(conn: &mut PgConnection, viewer: &Viewer, user_id: i64) -> AppResu
     diesel::update(users::table.find(user_id))
         .set(users::disabled_at.eq(None::<chrono::DateTime<Utc>>))
         .execute(conn)?;
-    record(conn, &viewer, &user, Action::UserEnabled, json!({}))?;
+    record(conn, &viewer, &user, Action::UserEnabled, json!({ "disabled": [true, false] }))?;
     Ok(User { disabled_at: None, ..user })
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod applications;
+mod audit;
 mod bad_input;
 mod checking;
 mod cluster;

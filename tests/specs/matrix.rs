@@ -116,6 +116,7 @@ const ASK_TO_REVOKE: &[(&str, &str)] = &[("act", "revoke"), ("key", "{public}")]
 const TICKED: &[(&str, &str)] = &[("key", "{public}")];
 const RESET: &[(&str, &str)] =
     &[("environment", "production"), ("nonce", "018f2b8e-3f4a-4c55-9d1e-0a1b2c3d4e5f")];
+const CSV: &[(&str, &str)] = &[("format", "csv")];
 const MADE: &[(&str, &str)] = &[("made", "2026-11-20T12:00:00Z")];
 
 /// A new act is a line here. What the policies forbid stands at the end.
@@ -163,6 +164,10 @@ const TABLE: &[Row] = &[
     post("erase secrets", Nothing, Lets, "{app}/erase-secrets", &[],         [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(303)]),
     get("customers", Nothing, Lets, "/customers",                            [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("import customers", Nothing, Lets, "/customers/import",              [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("trail", Nothing, Lets, "/audit",                                    [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("event", Nothing, Lets, "/audit/1",                                  [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    post("search the trail", Nothing, Lets, "/audit/search", &[],            [SignIn, Absent, Absent, Absent, Absent, Shows(303)]),
+    post("export the trail", Nothing, Lets, "/audit/export", CSV,            [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("environments", Nothing, Lets, "/settings/environments",             [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("catalogue", Nothing, Lets, "/settings/catalogue",                   [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("nodes", Nothing, Lets, "/settings/nodes",                           [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),

@@ -132,10 +132,14 @@ async fn a_secret_leaves_no_trace() {
         let regenerate = format!("/keys/{public}/regenerate");
         let (second, second_basic, _) = ada.reveal(&regenerate, &[("version", "1")]).await;
         ada.post(&regenerate, &[("version", "1")]).await.assert_status(409);
+        ada.get("/audit").await.assert_status(200);
+        ada.post("/audit/export", &[("format", "jsonl")]).await.assert_status(200);
         for pasted in [&secret, &second, &basic] {
             let found = ada.post("/keys/search", &[("q", pasted)]).await;
             assert!(found.status() < 400, "{}", found.status());
             let _ = ada.get(&format!("/keys?q={pasted}")).await;
+            ada.post("/audit/search", &[("q", pasted)]).await.assert_status(400);
+            ada.get(&format!("/audit?subject={pasted}")).await.assert_status(400);
             ada.get(&format!("/keys/{pasted}")).await.assert_status(404);
             ada.get(&format!("/{pasted}?key={pasted}")).await.assert_status(404);
             // Pasted where it does not belong, and put right.

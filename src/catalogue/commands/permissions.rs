@@ -158,7 +158,10 @@ fn set_publishable(
         .set(permissions::publishable.eq(publishable))
         .execute(conn)?;
     let action = if publishable { Action::PermissionPublished } else { Action::PermissionWithheld };
-    let details = json!({ "keys": queries::holders(conn, &before)? });
+    let details = json!({
+        "browser_safe": [!publishable, publishable],
+        "keys": queries::holders(conn, &before)?,
+    });
     record(conn, &viewer, action, &before, details)?;
     queries::find_permission(conn, id)
 }
@@ -178,7 +181,7 @@ pub fn retire_permission(
         return Ok(before);
     }
     set_retired(conn, id, Some(Utc::now()))?;
-    let details = json!({ "keys": queries::holders(conn, &before)? });
+    let details = json!({ "retired": [false, true], "keys": queries::holders(conn, &before)? });
     record(conn, &viewer, Action::PermissionRetired, &before, details)?;
     queries::find_permission(conn, id)
 }
@@ -198,7 +201,13 @@ pub fn restore_permission(
         return Ok(before);
     }
     set_retired(conn, id, None)?;
-    record(conn, &viewer, Action::PermissionRestored, &before, json!({}))?;
+    record(
+        conn,
+        &viewer,
+        Action::PermissionRestored,
+        &before,
+        json!({ "retired": [true, false] }),
+    )?;
     queries::find_permission(conn, id)
 }
 

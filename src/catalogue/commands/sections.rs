@@ -37,7 +37,7 @@ pub fn add_section(
         .returning(sections::id)
         .get_result(conn)?;
     let section = queries::find_section(conn, id)?;
-    record(conn, &viewer, Action::SectionCreated, &section, json!({}))?;
+    record(conn, &viewer, Action::SectionCreated, &section, json!({ "name": name }))?;
     Ok(section)
 }
 
@@ -103,7 +103,7 @@ pub fn retire_section(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppR
         return Ok(before);
     }
     set_retired(conn, id, Some(Utc::now()))?;
-    record(conn, &viewer, Action::SectionRetired, &before, json!({}))?;
+    record(conn, &viewer, Action::SectionRetired, &before, json!({ "retired": [false, true] }))?;
     queries::find_section(conn, id)
 }
 
@@ -118,7 +118,7 @@ pub fn restore_section(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> App
         return Ok(before);
     }
     set_retired(conn, id, None)?;
-    record(conn, &viewer, Action::SectionRestored, &before, json!({}))?;
+    record(conn, &viewer, Action::SectionRestored, &before, json!({ "retired": [true, false] }))?;
     queries::find_section(conn, id)
 }
 

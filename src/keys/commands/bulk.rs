@@ -2,14 +2,13 @@
 
 use chrono::Utc;
 use diesel::{PgConnection, prelude::*};
-use serde_json::json;
 
-use super::{may_revoke, status::parse_reason};
+use super::{may_revoke, status::parse_reason, turned};
 use crate::{
     audit::{self, Action},
     error::{AppError, AppResult},
     keys::{
-        Key, queries,
+        Key, Status, queries,
         selection::{BulkAct, Plan, Selection, fingerprint},
     },
     schema::keys,
@@ -63,20 +62,26 @@ pub fn stop_all(
     let plan = Plan::of(act, found);
     let changing: Vec<i64> = plan.changing.iter().map(|key| key.id).collect();
     let rows = keys::table.filter(keys::id.eq_any(&changing));
-    let (action, details) = match act {
+    let (action, reason) = match act {
         BulkAct::Disable => {
             diesel::update(rows).set(keys::disabled_at.eq(now)).execute(conn)?;
-            (Action::KeyDisabled, json!({}))
+            (Action::KeyDisabled, None)
         }
         BulkAct::Revoke => {
             diesel::update(rows)
                 .set((keys::revoked_at.eq(now), keys::revoke_reason.eq(&reason)))
                 .execute(conn)?;
-            let details = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
-            (Action::KeyRevoked, details)
+            (Action::KeyRevoked, reason)
         }
     };
-    let event = |key: &Key| (key.public_key.clone(), key.name.clone(), details.clone());
+    let becomes = if act == BulkAct::Disable { Status::Inactive } else { Status::Revoked };
+    let event = |key: &Key| {
+        let mut details = turned(key, becomes.slug());
+        if let Some(reason) = &reason {
+            details["reason"] = reason.as_str().into();
+        }
+        (key.public_key.clone(), key.name.clone(), details)
+    };
     audit::record_each(conn, &viewer, action, plan.changing.iter().map(event).collect())?;
     Ok(Outcome::Done(plan))
 }

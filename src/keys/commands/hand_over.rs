@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
 use serde_json::{Value, json};
 
-use super::{record, regenerate::end_overlap_by, transfer::receiver};
+use super::{record, regenerate::end_overlap_by, transfer::receiver, turned};
 use crate::{
     audit::Action,
     error::{AppError, AppResult},
-    keys::{Key, Permissions, queries},
+    keys::{Key, Permissions, Status, queries},
     schema::keys,
     users::Viewer,
 };
@@ -119,7 +119,8 @@ fn disable(
     diesel::update(keys::table.filter(keys::id.eq_any(ids)))
         .set(keys::disabled_at.eq(Utc::now()))
         .execute(conn)?;
-    tell(conn, viewer, &stopped, Action::KeyDisabled, |_| json!({}))?;
+    let details = |key: &Key| turned(key, Status::Inactive.slug());
+    tell(conn, viewer, &stopped, Action::KeyDisabled, details)?;
     Ok(stopped)
 }
 

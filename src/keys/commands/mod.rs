@@ -14,6 +14,7 @@ mod status;
 mod transfer;
 mod update;
 
+use chrono::Utc;
 use diesel::{PgConnection, prelude::*};
 use serde_json::{Value, json};
 
@@ -106,6 +107,11 @@ fn record(
     details: Value,
 ) -> AppResult<()> {
     audit::record(conn, viewer, action, Subject { id: &key.public_key, name: &key.name }, details)
+}
+
+/// What becomes of a key that stops, goes on or goes.
+fn turned(key: &Key, into: &str) -> Value {
+    json!({ "status": [key.status(Utc::now()).slug(), into] })
 }
 
 fn issue(conn: &mut PgConnection, key_id: i64, prefix: &str) -> AppResult<Secret> {

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
-use serde_json::json;
 
-use super::{finish, may_revoke, record, refuse_key_beyond_grant, refuse_revoked, take};
+use super::{finish, may_revoke, record, refuse_key_beyond_grant, refuse_revoked, take, turned};
 use crate::{
     applications,
     audit::Action,
@@ -26,7 +25,8 @@ pub fn disable(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> Ap
         return Ok(key);
     }
     diesel::update(keys::table.find(key.id)).set(keys::disabled_at.eq(Utc::now())).execute(conn)?;
-    finish(conn, &viewer, &key, Action::KeyDisabled, json!({}))
+    let details = turned(&key, Status::Inactive.slug());
+    finish(conn, &viewer, &key, Action::KeyDisabled, details)
 }
 
 /// Lets a disabled key work again.
@@ -45,7 +45,9 @@ pub fn enable(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> App
     diesel::update(keys::table.find(key.id))
         .set(keys::disabled_at.eq(None::<DateTime<Utc>>))
         .execute(conn)?;
-    finish(conn, &viewer, &key, Action::KeyEnabled, json!({}))
+    let enabled = Key { disabled_at: None, ..key.clone() };
+    let details = turned(&key, enabled.status(Utc::now()).slug());
+    finish(conn, &viewer, &key, Action::KeyEnabled, details)
 }
 
 /// Ends a key for good. Revoking twice keeps the first date.
@@ -70,7 +72,10 @@ pub fn revoke(
     diesel::update(keys::table.find(key.id))
         .set((keys::revoked_at.eq(Utc::now()), keys::revoke_reason.eq(&reason)))
         .execute(conn)?;
-    let details = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
+    let mut details = turned(&key, Status::Revoked.slug());
+    if let Some(reason) = reason {
+        details["reason"] = reason.into();
+    }
     finish(conn, &viewer, &key, Action::KeyRevoked, details)
 }
 
@@ -103,6 +108,6 @@ pub fn delete(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> App
         ));
     }
     diesel::update(keys::table.find(key.id)).set(keys::deleted_at.eq(Utc::now())).execute(conn)?;
-    record(conn, &viewer, &key, Action::KeyDeleted, json!({}))?;
+    record(conn, &viewer, &key, Action::KeyDeleted, turned(&key, "deleted"))?;
     Ok(key)
 }
