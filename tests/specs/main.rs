@@ -16,6 +16,7 @@ mod deploy;
 mod error_pages;
 mod gateways;
 mod headers;
+mod jobs;
 mod keys;
 mod links;
 mod matrix;

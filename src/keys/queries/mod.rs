@@ -23,9 +23,11 @@ use diesel::{
     sql_types::Text,
 };
 
-pub use counts::{count_elsewhere, count_expiring, has_any, say_expiring};
+pub use counts::{
+    count_elsewhere, count_expiring, count_matching, count_roughly, has_any, say_expiring,
+};
 pub use holdings::{Holdings, Restrictions, holdings_of, restrictions_of};
-pub use list::{PAGE, Page, list, newest_of, select};
+pub use list::{PAGE, Page, after, list, newest_of, select};
 pub use narrow::in_time;
 
 use self::holdings::holdings;
