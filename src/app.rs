@@ -58,6 +58,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::applications::routes(cfg);
     crate::customers::routes(cfg);
     crate::gateways::routes(cfg);
+    crate::jobs::routes(cfg);
     crate::audit::routes(cfg);
     crate::team::routes(cfg);
     crate::settings::routes(cfg);

@@ -19,6 +19,7 @@ pub mod demo;
 pub mod environments;
 pub mod error;
 pub mod gateways;
+pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod log;

@@ -336,6 +336,83 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    jobs (id) {
+        id -> Int8,
+        kind -> Text,
+        title -> Text,
+        payload -> Jsonb,
+        dedupe_key -> Nullable<Text>,
+        starter -> Text,
+        user_id -> Nullable<Int8>,
+        application_id -> Nullable<Int8>,
+        ip -> Nullable<Inet>,
+        request_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        run_at -> Timestamptz,
+        attempts -> Int4,
+        failures -> Int4,
+        leased_by -> Nullable<Uuid>,
+        leased_until -> Nullable<Timestamptz>,
+        began_at -> Nullable<Timestamptz>,
+        progress_done -> Int8,
+        progress_total -> Nullable<Int8>,
+        progress_text -> Text,
+        resume -> Nullable<Jsonb>,
+        cancel_requested_at -> Nullable<Timestamptz>,
+        cancel_requested_by -> Nullable<Text>,
+        ended_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        summary -> Nullable<Text>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    job_attempts (job_id, number) {
+        job_id -> Int8,
+        number -> Int4,
+        node -> Text,
+        began_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    job_files (job_id, part) {
+        job_id -> Int8,
+        part -> Int4,
+        content -> Bytea,
+    }
+}
+
+diesel::table! {
+    job_downloads (job_id) {
+        job_id -> Int8,
+        name -> Text,
+        media_type -> Text,
+        bytes -> Int8,
+        rows -> Int8,
+        made_at -> Timestamptz,
+        gone_at -> Timestamptz,
+        for_administrators -> Bool,
+    }
+}
+
+diesel::table! {
+    job_schedules (kind) {
+        kind -> Text,
+        next_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(job_attempts -> jobs (job_id));
+diesel::joinable!(job_files -> jobs (job_id));
+diesel::joinable!(job_downloads -> jobs (job_id));
+diesel::joinable!(jobs -> users (user_id));
+diesel::joinable!(jobs -> applications (application_id));
 diesel::joinable!(change_receipts -> changes (change_id));
 diesel::joinable!(secret_callers -> key_secrets (secret_id));
 diesel::joinable!(api_access_environments -> api_access (access_id));
@@ -393,4 +470,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     changes,
     nodes,
     change_receipts,
+    jobs,
+    job_attempts,
+    job_files,
+    job_downloads,
+    job_schedules,
 );

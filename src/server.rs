@@ -24,13 +24,13 @@ use url::Url;
 
 use crate::{
     app::{self, App},
-    changes, clock,
+    clock,
     config::Config,
     db::Db,
-    keys, metrics, nodes,
-    sign_in::{self, Throttle},
+    jobs, metrics,
+    sign_in::Throttle,
     usage::Recorder,
-    users::{links, passwords, passwords::Passwords},
+    users::{passwords, passwords::Passwords},
     verify::{self, Engine},
     web::{head::head_as_get, observe::observe},
 };
@@ -49,8 +49,6 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(5);
 const IDLE_PATIENCE: Duration = Duration::from_secs(75);
 /// So many connections may wait to be accepted, as after a balancer has moved everyone to this node.
 const BACKLOG: i32 = 4096;
-/// How often rows that ended by themselves are swept away.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// A server that listens and answers once its future runs.
 pub struct Running {
@@ -69,6 +67,7 @@ pub struct Stop {
     handle: ServerHandle,
     metrics: Option<metrics::Listening>,
     recorder: Recorder,
+    jobs: jobs::Runner,
 }
 
 impl Stop {
@@ -81,6 +80,8 @@ impl Stop {
     /// Ends the server; returns when everything is written.
     pub async fn gracefully(&self) {
         self.app.is_stopping.store(true, Ordering::Release);
+        let jobs = self.jobs.clone();
+        let jobs = rt::task::spawn_blocking(move || jobs.stop());
         self.handle.stop(true).await;
         if let Some(metrics) = &self.metrics {
             metrics.stop().await;
@@ -90,6 +91,9 @@ impl Stop {
             engine.stop();
             recorder.stop();
         });
+        if let Err(error) = jobs.await {
+            tracing::error!(%error, "the last jobs are handed on when they are missed");
+        }
         if let Err(error) = ended.await {
             tracing::error!(%error, "the last counts may be missing");
         }
@@ -124,7 +128,9 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     let recorder = Recorder::start(database_url)?;
     let engine = Engine::start(&config, database_url, recorder.clone())?;
     let node = config.node_name.clone().unwrap_or_else(|| address.to_string());
-    let metrics = config.metrics_listen.map(|at| metrics::listen(at, node, engine.clone()));
+    let jobs = jobs::Runner::start(database_url, node.clone(), engine.clone())?;
+    let metrics =
+        config.metrics_listen.map(|at| metrics::listen(at, node, engine.clone(), jobs.clone()));
     let metrics = metrics.transpose()?;
     let app = Data::new(App {
         db: Db::open(database_url, CONNECTIONS)?,
@@ -161,7 +167,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     .listen(listener)?
     .run();
     let metrics_address = metrics.as_ref().map(|metrics| metrics.address);
-    let stop = Stop { app, handle: server.handle(), metrics, recorder };
+    let stop = Stop { app, handle: server.handle(), metrics, recorder, jobs };
     Ok(Running { server, address, metrics_address, stop })
 }
 
@@ -179,7 +185,6 @@ pub fn serve(
         let base_url = config.base_url();
         let Running { server, stop, .. } = start(config, database_url)?;
         announce(&base_url);
-        rt::spawn(sweep(stop.app.db.clone()));
         let asked = stop.clone();
         rt::spawn(async move {
             let asker = asked_to_end().await;
@@ -230,23 +235,6 @@ fn allow_many_connections() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
         tracing::warn!(%error, "the limit of open files stays as it is, and with it that of connections");
-    }
-}
-
-/// Sessions, links and drafts end by themselves; their rows go from time to time.
-async fn sweep(db: Db) {
-    loop {
-        rt::time::sleep(SWEEP_EVERY).await;
-        let swept = db.write(|conn| {
-            sign_in::sweep(conn)?;
-            links::sweep(conn)?;
-            keys::sweep(conn)?;
-            changes::sweep(conn)?;
-            nodes::sweep(conn)
-        });
-        if let Err(error) = swept.await {
-            tracing::warn!(?error, "nothing was swept");
-        }
     }
 }
 

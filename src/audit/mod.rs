@@ -118,6 +118,9 @@ pub enum Action {
     PermissionRetired,
     PermissionRestored,
     CatalogueImported,
+    JobStarted,
+    JobRetried,
+    JobCancelled,
     InstallationSetUp,
     AuditExported,
 }
@@ -183,6 +186,9 @@ impl Action {
             Self::PermissionRetired => "permission.retired",
             Self::PermissionRestored => "permission.restored",
             Self::CatalogueImported => "catalogue.imported",
+            Self::JobStarted => "job.started",
+            Self::JobRetried => "job.retried",
+            Self::JobCancelled => "job.cancelled",
             Self::InstallationSetUp => "installation.set_up",
             Self::AuditExported => "audit.exported",
         }

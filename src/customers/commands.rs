@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     model::{Customer, parse_external_id, parse_name},
-    sheet::Sheet,
+    sheet::{Row, Sheet},
 };
 use crate::{
     audit::{self, Action, Subject},
@@ -119,6 +119,9 @@ pub fn remove(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Cu
     Ok(customer)
 }
 
+/// So many rows are written by one statement.
+const IN_A_STATEMENT: usize = 1_000;
+
 /// What an import did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Imported {
@@ -127,40 +130,67 @@ pub struct Imported {
     pub unchanged: usize,
 }
 
+impl Imported {
+    /// In words.
+    pub fn said(self) -> String {
+        let Self { new, renamed, unchanged } = self;
+        format!("Imported: {new} new, {renamed} renamed, {unchanged} unchanged.")
+    }
+}
+
 #[derive(QueryableByName)]
 struct Written {
     #[diesel(sql_type = Bool)]
     is_new: bool,
 }
 
-/// Adds the customers of a sheet that are not known, and gives those that are the sheet's names. All or none.
+/// Adds the customers of a sheet that are not known, and gives those that are the sheet's names. All or none. `told`
+/// hears how many are done, and may stop it: then none is.
 ///
 /// # Errors
-/// [`AppError::Forbidden`].
-pub fn import(conn: &mut PgConnection, viewer: &Viewer, sheet: &Sheet) -> AppResult<Imported> {
+/// [`AppError::Forbidden`]; what `told` answers.
+pub fn import<E: From<AppError>>(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    sheet: &Sheet,
+    mut told: impl FnMut(usize) -> Result<(), E>,
+) -> Result<Imported, E> {
     let viewer = viewer.confirm_administrator(conn)?;
+    // In one order, so that two imports wait for each other instead of for ever.
+    let mut rows: Vec<&Row> = sheet.rows.iter().collect();
+    rows.sort_by(|one, other| one.external_id.cmp(&other.external_id));
+    let (mut new, mut written, mut done) = (0, 0, 0);
+    for some in rows.chunks(IN_A_STATEMENT) {
+        told(done)?;
+        let outcome = write(conn, some)?;
+        new += outcome.iter().filter(|row| row.is_new).count();
+        written += outcome.len();
+        done += some.len();
+    }
+    told(done)?;
+    let imported = Imported { new, renamed: written - new, unchanged: sheet.rows.len() - written };
+    if written > 0 {
+        let subject = Subject { id: "customers", name: "Customers" };
+        let details = json!({ "new": imported.new, "renamed": imported.renamed });
+        audit::record(conn, &viewer, Action::CustomersImported, subject, details)?;
+    }
+    Ok(imported)
+}
+
+/// A row that was there has an xmax.
+fn write(conn: &mut PgConnection, rows: &[&Row]) -> AppResult<Vec<Written>> {
     let (ids, names): (Vec<&str>, Vec<&str>) =
-        sheet.rows.iter().map(|row| (row.external_id.as_str(), row.name.as_str())).unzip();
-    // In one order, so that two imports wait for each other instead of for ever. A row that was there has an xmax.
-    let written: Vec<Written> = sql_query(
+        rows.iter().map(|row| (row.external_id.as_str(), row.name.as_str())).unzip();
+    Ok(sql_query(
         "insert into customers (external_id, name) \
-         select * from unnest($1, $2) as sheet (external_id, name) order by sheet.external_id \
+         select * from unnest($1, $2) as sheet (external_id, name) order by sheet.external_id collate \"C\" \
          on conflict (external_id) do update set name = excluded.name \
          where excluded.name <> '' and customers.name <> excluded.name \
          returning xmax = 0 as is_new",
     )
     .bind::<Array<Text>, _>(ids)
     .bind::<Array<Text>, _>(names)
-    .load(conn)?;
-    let new = written.iter().filter(|row| row.is_new).count();
-    let imported =
-        Imported { new, renamed: written.len() - new, unchanged: sheet.rows.len() - written.len() };
-    if !written.is_empty() {
-        let subject = Subject { id: "customers", name: "Customers" };
-        let details = json!({ "new": imported.new, "renamed": imported.renamed });
-        audit::record(conn, &viewer, Action::CustomersImported, subject, details)?;
-    }
-    Ok(imported)
+    .load(conn)?)
 }
 
 /// The customer, whom nobody else changes, and to whom nobody restricts a key, until the transaction ends.

@@ -5,15 +5,19 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Payload},
 };
+use sha2::{Digest, Sha256};
 
 use super::{
-    commands, queries,
+    Import, commands,
+    importing::AT_ONCE,
+    queries,
     sheet::{LARGEST, Mistake, Sheet},
     views,
 };
 use crate::{
     app::App,
     error::{AppError, AppResult},
+    jobs::{self, NewJob, Work},
     web::{Flash, Layout, Upload, invalid, page, see_other},
 };
 
@@ -60,12 +64,19 @@ pub async fn create(
         Err((text, mistakes)) => return invalid(&views::Import { layout, text, mistakes }),
     };
     let viewer = layout.viewer;
-    let done = app.db.write(move |conn| commands::import(conn, &viewer, &sheet)).await?;
-    let message = format!(
-        "Imported: {} new, {} renamed, {} unchanged.",
-        done.new, done.renamed, done.unchanged
-    );
-    Flash::leave(&session, message);
+    if sheet.rows.len() > AT_ONCE {
+        let import = Import::of(&sheet);
+        // Who presses twice gets one job.
+        let same = hex::encode(Sha256::digest(&import.rows));
+        let new = NewJob::of(&viewer, Work::CustomersImport(import))
+            .once(format!("customers_import {:?} {same}", viewer.id));
+        let asked = app.db.write(move |conn| jobs::start(conn, &viewer, new)).await?;
+        Flash::leave(&session, "This is a long list, so a job imports it: all of it or nothing.");
+        return Ok(see_other(&format!("/jobs/{}", asked.id)));
+    }
+    let imported =
+        app.db.write(move |conn| commands::import(conn, &viewer, &sheet, |_| AppResult::Ok(())));
+    Flash::leave(&session, imported.await?.said());
     Ok(see_other("/customers"))
 }
 

@@ -6,6 +6,7 @@ use chrono::Utc;
 use super::{
     Customer,
     forms::{Name, New as NewForm},
+    importing::AT_ONCE,
     queries::Plan,
     sheet::Mistake,
 };
@@ -125,6 +126,11 @@ pub struct Preview {
 }
 
 impl Preview {
+    /// Whether a job does it.
+    pub fn is_job(&self) -> bool {
+        self.plan.new.len() + self.plan.renamed.len() + self.plan.unchanged > AT_ONCE
+    }
+
     pub fn has_changes(&self) -> bool {
         !(self.plan.new.is_empty() && self.plan.renamed.is_empty())
     }

@@ -79,6 +79,13 @@ async fn stop(
             Flash::leave(session, plan.done(act));
             Ok(see_other(&back(&form)))
         }
+        Ok(Outcome::Later(job)) => {
+            Flash::leave(
+                session,
+                "These are many keys, so a job does it. Nothing has changed before it says so.",
+            );
+            Ok(see_other(&format!("/jobs/{job}")))
+        }
         Ok(Outcome::Stale) => {
             let mut page = draw(app, layout, act, form).await?;
             page.is_new = true;

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::SecondsFormat;
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::{Key, Status};
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The query of the list's address, as typed. Empty values count as absent.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FilterForm {
     pub q: String,
@@ -286,6 +286,20 @@ impl FilterForm {
         match self.to_query() {
             query if query.is_empty() => "/keys".into(),
             query => format!("/keys?{query}"),
+        }
+    }
+
+    /// The address of another page about what the list shows.
+    pub fn address_of(&self, path: &str) -> String {
+        let narrowed = Self {
+            sort: String::new(),
+            after: String::new(),
+            before: String::new(),
+            ..self.clone()
+        };
+        match narrowed.to_query() {
+            query if query.is_empty() => path.into(),
+            query => format!("{path}?{query}"),
         }
     }
 

@@ -21,6 +21,8 @@
 //! | `recover.rs` | the eye: whether a secret can be seen again, and seeing it |
 //! | `acts.rs` | handlers of what happens to a key: confirm, then do |
 //! | `bulk.rs`, `selection.rs` | many keys at once: which, what would happen, doing it |
+//! | `stopping.rs` | the same as a job, when they are very many |
+//! | `export/` | the list as a file |
 //! | `views/` | one struct per template |
 
 mod acts;
@@ -29,6 +31,7 @@ pub mod commands;
 mod drafts;
 mod duplicate;
 mod edit;
+mod export;
 mod filter;
 mod form;
 mod history;
@@ -45,12 +48,14 @@ mod routes;
 mod selection;
 mod show;
 mod sketch;
+mod stopping;
 mod transfer;
 mod views;
 mod wizard;
 
 pub use commands::Handover;
 pub use drafts::sweep;
+pub use export::{Export, run as run_export};
 pub use filter::{Cursor, Filter, FilterForm, LastUsed, Order, Signer, Sort};
 pub use form::{Choices, KeyForm};
 pub use model::{
@@ -63,3 +68,4 @@ pub use policy::latest_end;
 pub use queries::{is_active, say_expiring};
 pub use ranges::{check_ranges, fold_mapped, parse_range};
 pub use routes::routes;
+pub use stopping::{Bulk, run as run_bulk};

@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::{KeyForm, acts, bulk, edit, list, recover, regenerate, show, transfer, wizard};
+use super::{KeyForm, acts, bulk, edit, export, list, recover, regenerate, show, transfer, wizard};
 use crate::{
     credentials::Presented,
     error::{AppError, AppResult},
@@ -20,6 +20,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/keys/bulk/preview").post(bulk::preview))
         .service(web::resource("/keys/bulk/disable").post(bulk::disable))
         .service(web::resource("/keys/bulk/revoke").post(bulk::revoke))
+        .service(web::resource("/keys/export").get(export::routes::ask).post(export::routes::start))
         .service(web::resource("/keys/{key}").get(show::show))
         .service(web::resource("/keys/{key}/proof").get(show::proof))
         .service(web::resource("/keys/{key}/edit").get(edit::edit).post(edit::update))

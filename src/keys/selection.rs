@@ -1,21 +1,25 @@
 //! Which keys are meant when many are: ticked one by one, or all that match the list's filter; and what would happen
 //! to each of them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
     Key,
     filter::{Filter, FilterForm, Signer},
     routes::parse_key,
+    spaced,
 };
 use crate::error::{AppError, AppResult};
 
+/// More than that many are changed by a job.
+pub const AT_ONCE: usize = 1_000;
 /// No more keys are changed at once.
 pub const MOST: usize = 10_000;
 
 /// What can be done to many keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BulkAct {
     Disable,
     Revoke,
@@ -62,6 +66,7 @@ pub struct BulkForm {
     pub permission: String,
     pub owner: String,
     pub last_used: String,
+    pub expiring: String,
 }
 
 impl BulkForm {
@@ -75,6 +80,7 @@ impl BulkForm {
             permission: self.permission.clone(),
             owner: self.owner.clone(),
             last_used: self.last_used.clone(),
+            expiring: self.expiring.clone(),
             ..FilterForm::default()
         }
     }
@@ -149,11 +155,13 @@ pub struct Plan {
     pub revoked: usize,
     /// Left alone: they are disabled already.
     pub disabled: usize,
+    /// Left alone: they were deleted meanwhile, or are somebody else’s by now.
+    pub gone: usize,
 }
 
 impl Plan {
     pub fn of(act: BulkAct, keys: Vec<Key>) -> Self {
-        let mut plan = Self { changing: Vec::new(), revoked: 0, disabled: 0 };
+        let mut plan = Self { changing: Vec::new(), revoked: 0, disabled: 0, gone: 0 };
         for key in keys {
             if key.revoked_at.is_some() {
                 plan.revoked += 1;
@@ -166,16 +174,29 @@ impl Plan {
         plan
     }
 
+    /// With those of another plan for the same act.
+    pub fn extend(&mut self, other: Self) {
+        self.changing.extend(other.changing);
+        self.revoked += other.revoked;
+        self.disabled += other.disabled;
+        self.gone += other.gone;
+    }
+
     /// “2 are left alone: revoked already.”
     pub fn skipped(&self) -> Vec<String> {
-        [(self.revoked, "revoked"), (self.disabled, "disabled")]
+        let already = [(self.revoked, "revoked"), (self.disabled, "disabled")]
             .into_iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| match count {
                 1 => format!("One is left alone: it is {what} already."),
-                count => format!("{count} are left alone: they are {what} already."),
-            })
-            .collect()
+                count => format!("{} are left alone: they are {what} already.", number(count)),
+            });
+        let gone = match self.gone {
+            0 => None,
+            1 => Some("One is gone from the list meanwhile.".to_owned()),
+            count => Some(format!("{} are gone from the list meanwhile.", number(count))),
+        };
+        already.chain(gone).collect()
     }
 
     /// The sentence for the next page.
@@ -183,9 +204,11 @@ impl Plan {
         let mut said = match (act, self.changing.as_slice()) {
             (_, []) => "Nothing was changed.".to_owned(),
             (BulkAct::Disable, [one]) => format!("{} is disabled.", one.name),
-            (BulkAct::Disable, many) => format!("{} keys are disabled.", many.len()),
+            (BulkAct::Disable, many) => format!("{} keys are disabled.", number(many.len())),
             (BulkAct::Revoke, [one]) => format!("{} is revoked for good.", one.name),
-            (BulkAct::Revoke, many) => format!("{} keys are revoked for good.", many.len()),
+            (BulkAct::Revoke, many) => {
+                format!("{} keys are revoked for good.", number(many.len()))
+            }
         };
         for skipped in self.skipped() {
             said.push(' ');
@@ -193,4 +216,8 @@ impl Plan {
         }
         said
     }
+}
+
+fn number(count: usize) -> String {
+    spaced(i64::try_from(count).unwrap_or(i64::MAX))
 }

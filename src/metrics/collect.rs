@@ -9,11 +9,12 @@ use super::{
     families::Families,
     process,
 };
-use crate::verify::Engine;
+use crate::{jobs, verify::Engine};
 
 /// An engine, to be asked.
 pub struct Everything {
     pub engine: Engine,
+    pub jobs: jobs::Runner,
     pub node: String,
 }
 
@@ -27,6 +28,7 @@ impl Collector for Everything {
         self.changes(families)?;
         self.limits(families)?;
         self.requests(families)?;
+        self.jobs(families)?;
         process::encode(families)
     }
 }
@@ -169,6 +171,29 @@ impl Everything {
             "latchkey_limits_fallbacks",
             "How often they were counted here instead, because it did not answer",
             counts.fallbacks,
+        )
+    }
+
+    fn jobs(&self, families: &mut Families<'_>) -> Result<(), Error> {
+        let standing = self.jobs.standing();
+        families.gauges(
+            "latchkey_jobs",
+            "Jobs of all nodes that have not ended, by kind and state",
+            standing.open.iter().map(|(kind, state, count)| {
+                (vec![("kind", *kind), ("state", *state)], *count as f64)
+            }),
+        )?;
+        families.gauge(
+            "latchkey_jobs_oldest_waiting_seconds",
+            "How long the job that waits longest could have run already",
+            standing.oldest_waiting,
+        )?;
+        families.counters(
+            "latchkey_job_attempts",
+            "Times that this node has run a job, by kind and how that ended",
+            standing.ended.iter().map(|((kind, outcome), count)| {
+                (vec![("kind", *kind), ("outcome", *outcome)], *count)
+            }),
         )
     }
 

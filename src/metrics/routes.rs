@@ -14,7 +14,7 @@ use anyhow::Context;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 
 use super::collect::Everything;
-use crate::verify::Engine;
+use crate::{jobs, verify::Engine};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -30,12 +30,17 @@ pub struct Listening {
 ///
 /// # Errors
 /// When the address is taken.
-pub fn listen(address: SocketAddr, node: String, engine: Engine) -> anyhow::Result<Listening> {
+pub fn listen(
+    address: SocketAddr,
+    node: String,
+    engine: Engine,
+    jobs: jobs::Runner,
+) -> anyhow::Result<Listening> {
     let unusable = || format!("LATCHKEY_METRICS_LISTEN: {address} cannot be listened on");
     let listener = TcpListener::bind(address).with_context(unusable)?;
     let address = listener.local_addr()?;
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Everything { engine, node }));
+    registry.register_collector(Box::new(Everything { engine, jobs, node }));
     let registry = Data::new(registry);
     let server = HttpServer::new(move || App::new().app_data(registry.clone()).configure(routes))
         .workers(1)

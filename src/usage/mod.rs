@@ -9,16 +9,19 @@
 //! | `batch.rs` | everything else since then, and writing it |
 //! | `callers.rs` | who calls with secrets that are being replaced |
 //! | `queries.rs` | numbers for pages |
+//! | `retention.rs` | how long they are kept |
 
 mod accepted;
 mod batch;
 mod callers;
 mod queries;
 mod recorder;
+mod retention;
 mod tally;
 mod writer;
 
 pub use accepted::{Accepted, Source};
 pub use queries::{Day, Totals, by_day, totals_since, valid_since};
 pub use recorder::{Recorder, Standing};
+pub use retention::{KEPT_DAYS, remove_old, remove_old_callers};
 pub use tally::{Counted, Tally, Then};

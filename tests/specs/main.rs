@@ -17,6 +17,7 @@ mod deploy;
 mod error_pages;
 mod gateways;
 mod headers;
+mod jobs;
 mod keys;
 mod links;
 mod matrix;

@@ -114,6 +114,7 @@ const PASSWORD_AGAIN: &[(&str, &str)] = &[("password", PASSWORD)];
 const ASK_TO_DISABLE: &[(&str, &str)] = &[("act", "disable"), ("key", "{public}")];
 const ASK_TO_REVOKE: &[(&str, &str)] = &[("act", "revoke"), ("key", "{public}")];
 const TICKED: &[(&str, &str)] = &[("key", "{public}")];
+const AS_CSV: &[(&str, &str)] = &[("format", "csv")];
 const RESET: &[(&str, &str)] =
     &[("environment", "production"), ("nonce", "018f2b8e-3f4a-4c55-9d1e-0a1b2c3d4e5f")];
 const CSV: &[(&str, &str)] = &[("format", "csv")];
@@ -151,6 +152,10 @@ const TABLE: &[Row] = &[
     post("disable many", Active, Lets, "/keys/bulk/disable", TICKED,         [SignIn, Absent, Does(303), Does(303), Absent, Does(303)]),
     post("ask to revoke many", Active, Lets, "/keys/bulk/preview", ASK_TO_REVOKE, [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
     post("revoke many", Active, Lets, "/keys/bulk/revoke", TICKED,           [SignIn, Absent, Does(303), Does(303), Absent, Does(303)]),
+    get("ask for a file", Nothing, Lets, "/keys/export",                     [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    post("write a file", Nothing, Lets, "/keys/export", AS_CSV,              [SignIn, Absent, Shows(303), Shows(303), Absent, Shows(303)]),
+    get("jobs", Nothing, Lets, "/jobs",                                      [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    get("no job", Nothing, Lets, "/jobs/999999",                             [SignIn, Absent, Absent, Absent, Absent, Absent]),
     get("application", Nothing, Lets, "{app}",                               [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
     get("ask to rotate", Nothing, Lets, "{app}/confirm/rotate",              [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
     post("rotate a stale secret", Nothing, Lets, "{app}/rotate", MADE,       [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(409)]),

@@ -203,6 +203,14 @@ async fn a_secret_leaves_no_trace() {
     for page in ["/keys", "/keys?q=key", "/", "/gateways", "/applications", &application] {
         ada.get(page).await.assert_status(200);
     }
+    // As a file, whatever was searched for.
+    for pasted in &secrets {
+        let fields = [("format", "csv"), ("q", pasted.as_str())];
+        ada.post("/keys/export", &fields).await.assert_status(400);
+    }
+    let job = ada.post("/keys/export", &[("format", "jsonl")]).await.location().unwrap();
+    while ada.get(&format!("{job}/file")).await.status() != 200 {}
+    ada.get(&job).await.assert_status(200).assert_shows("10 keys are in the file.");
     program.terminate();
 
     let places = [

@@ -28,7 +28,7 @@ use crate::{
     users::Viewer,
 };
 
-pub use bulk::{Outcome, stop_all};
+pub use bulk::{Outcome, stop_all, stop_these};
 pub use create::create;
 pub use hand_over::{Handover, hand_over};
 pub use policy::{May, may, may_regenerate, may_revoke};

@@ -59,6 +59,33 @@ pub fn count_elsewhere(
     Ok((!count.is_none()).then_some((other, count)))
 }
 
+/// How many keys match, exactly: for whoever reads all of them anyway.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`](crate::error::AppError::NoApiAccess).
+pub fn count_matching(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> AppResult<i64> {
+    Ok(matching(conn, viewer, filter, viewer.mode, now)?.count().get_result(conn)?)
+}
+
+/// How many keys match, as far as it is worth counting.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`](crate::error::AppError::NoApiAccess).
+pub fn count_roughly(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> AppResult<Count> {
+    let query = matching(conn, viewer, filter, viewer.mode, now)?;
+    bounded(conn, query)
+}
+
 /// Whether the viewer has any key at all: an empty list and a filter that matches nothing are different pages.
 ///
 /// # Errors

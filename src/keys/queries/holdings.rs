@@ -74,6 +74,40 @@ pub fn restrictions_of(conn: &mut PgConnection, key: &Key) -> AppResult<Restrict
     })
 }
 
+/// How these keys are restricted, by their ids; those that are not are left out.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub(super) fn restrictions_of_each(
+    conn: &mut PgConnection,
+    of: &[Key],
+) -> AppResult<HashMap<i64, Restrictions>> {
+    let ids: Vec<i64> = of.iter().map(|key| key.id).collect();
+    let mut all: HashMap<i64, Restrictions> = HashMap::new();
+    let restricted: Vec<(i64, String)> = key_customers::table
+        .inner_join(customers::table)
+        .filter(key_customers::key_id.eq_any(&ids))
+        .order(customers::external_id)
+        .select((key_customers::key_id, customers::external_id))
+        .load(conn)?;
+    for (id, customer) in restricted {
+        all.entry(id).or_default().customers.push(customer);
+    }
+    type Places = (i64, Vec<IpNet>, Vec<IpNet>, Vec<String>);
+    let places: Vec<Places> = keys::table
+        .filter(keys::id.eq_any(&ids))
+        .select((keys::id, keys::allowed_ips, keys::excluded_ips, keys::allowed_origins))
+        .load(conn)?;
+    let spelled = |ranges: Vec<IpNet>| ranges.iter().map(ToString::to_string).collect();
+    for (id, allowed_ips, excluded_ips, allowed_origins) in places {
+        let restrictions = all.entry(id).or_default();
+        restrictions.allowed_ips = spelled(allowed_ips);
+        restrictions.excluded_ips = spelled(excluded_ips);
+        restrictions.allowed_origins = allowed_origins;
+    }
+    Ok(all)
+}
+
 /// What one key holds.
 ///
 /// # Errors

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::{PgConnection, prelude::*};
 
 use super::{
-    Holdings, holdings,
+    Holdings, Restrictions, holdings,
+    holdings::restrictions_of_each,
     narrow::{in_mode_of, matching, seen_by},
     visible_to, ways,
 };
@@ -147,6 +148,30 @@ pub fn select(
     };
     ids.sort_unstable();
     Ok(ids)
+}
+
+/// The next keys that match, in the order in which they were made, with all that is known of them: for files.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn after(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    id: i64,
+    at_most: i64,
+    now: DateTime<Utc>,
+) -> AppResult<Vec<(Key, Holdings, Restrictions)>> {
+    let query = matching(conn, viewer, filter, viewer.mode, now)?.filter(keys::id.gt(id));
+    let ids: Vec<i64> = query.order(keys::id).select(keys::id).limit(at_most).load(conn)?;
+    let found = super::by_ids(conn, viewer, &ids)?;
+    let (mut held, mut restricted) = (holdings(conn, &found)?, restrictions_of_each(conn, &found)?);
+    let with_all = |key: Key| {
+        let held = held.remove(&key.id).unwrap_or_default();
+        let restricted = restricted.remove(&key.id).unwrap_or_default();
+        (key, held, restricted)
+    };
+    Ok(found.into_iter().map(with_all).collect())
 }
 
 /// The newest keys of an application; of the mode the viewer looks at.

@@ -24,9 +24,11 @@ use diesel::{
     prelude::*,
 };
 
-pub use counts::{count_elsewhere, count_expiring, has_any, say_expiring};
+pub use counts::{
+    count_elsewhere, count_expiring, count_matching, count_roughly, has_any, say_expiring,
+};
 pub use holdings::{Holdings, Restrictions, holdings_of, restrictions_of};
-pub use list::{Found, PAGE, Page, find_page, list, newest_of, read_page, select};
+pub use list::{Found, PAGE, Page, after, find_page, list, newest_of, read_page, select};
 pub use narrow::in_time;
 
 use self::holdings::holdings;

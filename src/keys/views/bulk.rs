@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     keys::{
         Key,
-        selection::{BulkAct, BulkForm, Plan},
+        selection::{AT_ONCE, BulkAct, BulkForm, Plan},
         spaced,
     },
     web::{Layout, Moment},
@@ -73,6 +73,11 @@ impl Bulk {
 
     fn is_one(&self) -> bool {
         self.count() == 1
+    }
+
+    /// Whether a job does it.
+    fn is_job(&self) -> bool {
+        self.plan.changing.len() + self.plan.revoked + self.plan.disabled > AT_ONCE
     }
 
     /// “3 API keys”

@@ -72,6 +72,11 @@ impl Index {
         }
     }
 
+    /// Where the list is asked for as a file.
+    pub fn export_address(&self) -> String {
+        self.filter.address_of("/keys/export")
+    }
+
     /// Those of the mode one is in; one that is chosen stays.
     pub fn environments(&self) -> Vec<&Environment> {
         self.choices.environments_in(self.layout.viewer.mode, &self.filter.environment)

@@ -4,6 +4,7 @@ mod listing;
 
 use latchkey::{
     customers::{self, Customer, Row, Sheet},
+    error::AppResult,
     keys::NewKey,
 };
 
@@ -18,7 +19,7 @@ pub fn customer(app: &TestApp, id: &str, name: &str) -> Customer {
 pub fn many(app: &TestApp, count: usize) {
     let row = |number| Row { external_id: format!("cus_{number:03}"), name: String::new() };
     let sheet = Sheet { rows: (1..=count).map(row).collect() };
-    app.operator(|conn, operator| customers::import(conn, operator, &sheet));
+    app.operator(|conn, operator| customers::import(conn, operator, &sheet, |_| AppResult::Ok(())));
 }
 
 /// A key restricted to one customer.

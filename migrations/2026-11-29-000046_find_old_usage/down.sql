@@ -1,0 +1,1 @@
+drop index usage_minutes_age;

@@ -1,0 +1,209 @@
+//! The list's address: which jobs, and from where on.
+
+use hmac::{Hmac, KeyInit, Mac};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use sha2::Sha256;
+
+use super::{Kind, State};
+use crate::{
+    error::{AppError, AppResult},
+    users::Viewer,
+};
+
+/// The query of the address, as typed. Empty values count as absent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FilterForm {
+    pub state: String,
+    pub kind: String,
+    pub who: String,
+    pub after: String,
+    pub before: String,
+    /// `yes`: the page asked for itself again.
+    pub live: String,
+}
+
+/// The same as meant.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub state: Option<State>,
+    pub kind: Option<Kind>,
+    pub who: Option<Who>,
+    pub cursor: Option<Cursor>,
+}
+
+/// Who asked for a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    Me,
+    System,
+    Operator,
+    /// Any of them.
+    Application,
+    /// By id.
+    Person(i64),
+}
+
+impl Who {
+    /// Those that are not a person, for the select: as addresses spell them and as people read them.
+    pub const OTHERS: [(&'static str, &'static str); 4] = [
+        ("me", "Me"),
+        ("system", "Latchkey itself"),
+        ("application", "An application"),
+        ("operator", "The operator"),
+    ];
+
+    fn parse(typed: &str) -> Option<Self> {
+        match typed {
+            "me" => Some(Self::Me),
+            "system" => Some(Self::System),
+            "application" => Some(Self::Application),
+            "operator" => Some(Self::Operator),
+            id => id.parse().ok().map(Self::Person),
+        }
+    }
+}
+
+/// A place in the list: the job it is at, and on which side of it to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub id: i64,
+    /// Towards the beginning.
+    pub backwards: bool,
+}
+
+/// Signs cursors for one viewer and one filter.
+pub struct Signer<'a> {
+    pub key: &'a [u8],
+    pub viewer: &'a Viewer,
+}
+
+impl Signer<'_> {
+    /// Spells a place so that only we can.
+    pub fn spell(&self, id: i64, form: &FilterForm) -> String {
+        let tag = self.mac(id, form).finalize().into_bytes();
+        format!("{id}-{}", hex::encode(&tag[..16]))
+    }
+
+    fn parse(&self, typed: &str, backwards: bool, form: &FilterForm) -> Option<Cursor> {
+        let (id, tag) = typed.split_once('-')?;
+        let (id, tag) = (id.parse().ok()?, hex::decode(tag).ok()?);
+        let is_ours = tag.len() == 16 && self.mac(id, form).verify_truncated_left(&tag).is_ok();
+        is_ours.then_some(Cursor { id, backwards })
+    }
+
+    fn mac(&self, id: i64, form: &FilterForm) -> Hmac<Sha256> {
+        let FilterForm { state, kind, who, .. } = form;
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.key).expect("HMAC takes keys of any length");
+        mac.update(format!("jobs\n{:?}\n{id}\n{state}\n{kind}\n{who}", self.viewer.id).as_bytes());
+        mac
+    }
+}
+
+impl FilterForm {
+    /// Understands the address.
+    ///
+    /// # Errors
+    /// [`AppError::BadRequest`] for what no page of ours offers.
+    pub fn parse(&self, signer: &Signer<'_>) -> AppResult<Filter> {
+        let place = |typed: &str, backwards| {
+            signer.parse(typed, backwards, self).map(Some).ok_or_else(bad_page)
+        };
+        chosen(&self.live, |typed| (typed == "yes").then_some(()))?;
+        Ok(Filter {
+            state: chosen(&self.state, State::parse)?,
+            kind: chosen(&self.kind, Kind::parse)?,
+            who: chosen(&self.who, Who::parse)?,
+            cursor: match (self.after.as_str(), self.before.as_str()) {
+                ("", "") => None,
+                (after, "") => place(after, false)?,
+                ("", before) => place(before, true)?,
+                _ => return Err(bad_page()),
+            },
+        })
+    }
+
+    /// Whether anything is left out of the list.
+    pub fn narrows(&self) -> bool {
+        !(self.state.is_empty() && self.kind.is_empty() && self.who.is_empty())
+    }
+
+    /// The same list from its beginning.
+    pub fn first_page(&self) -> Self {
+        Self { after: String::new(), before: String::new(), live: String::new(), ..self.clone() }
+    }
+
+    /// The address of the list with this filter.
+    pub fn address(&self) -> String {
+        let query: Vec<String> = [
+            ("state", &self.state),
+            ("kind", &self.kind),
+            ("who", &self.who),
+            ("after", &self.after),
+            ("before", &self.before),
+            ("live", &self.live),
+        ]
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
+        .collect();
+        if query.is_empty() { "/jobs".into() } else { format!("/jobs?{}", query.join("&")) }
+    }
+}
+
+fn chosen<T>(typed: &str, parse: impl Fn(&str) -> Option<T>) -> AppResult<Option<T>> {
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    parse(typed).map(Some).ok_or_else(|| {
+        AppError::BadRequest(
+            "The address has a filter that doesn’t exist. Go back to the list and choose again."
+                .into(),
+        )
+    })
+}
+
+fn bad_page() -> AppError {
+    AppError::BadRequest(
+        "This is a bad page address: it belongs to another list. Go back to the first page.".into(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_good_for_the_person_and_the_filter_it_came_from() {
+        let viewer = Viewer::operator();
+        let signer = Signer { key: b"0123456789abcdef", viewer: &viewer };
+        let form = FilterForm { state: "failed".into(), ..FilterForm::default() };
+        let spelled = signer.spell(42, &form);
+        let cursor = Cursor { id: 42, backwards: false };
+        assert_eq!(signer.parse(&spelled, false, &form), Some(cursor));
+        assert_eq!(signer.parse(&spelled, false, &FilterForm::default()), None);
+        assert_eq!(signer.parse(&spelled.replacen("42", "43", 1), false, &form), None);
+        assert_eq!(signer.parse(&spelled[..spelled.len() - 2], false, &form), None);
+        let viewer = Viewer { id: Some(7), ..Viewer::operator() };
+        let signer = Signer { key: b"0123456789abcdef", viewer: &viewer };
+        assert_eq!(signer.parse(&spelled, false, &form), None);
+    }
+
+    #[test]
+    fn what_no_page_offers_is_a_bad_request() {
+        let viewer = Viewer::operator();
+        let signer = Signer { key: b"0123456789abcdef", viewer: &viewer };
+        for form in [
+            FilterForm { state: "asleep".into(), ..FilterForm::default() },
+            FilterForm { kind: "teleport".into(), ..FilterForm::default() },
+            FilterForm { who: "1 or 1=1".into(), ..FilterForm::default() },
+            FilterForm { live: "no".into(), ..FilterForm::default() },
+            FilterForm { after: "x".into(), ..FilterForm::default() },
+            FilterForm { after: "x".into(), before: "y".into(), ..FilterForm::default() },
+        ] {
+            assert!(matches!(form.parse(&signer), Err(AppError::BadRequest(_))), "{form:?}");
+        }
+    }
+}

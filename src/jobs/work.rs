@@ -1,0 +1,76 @@
+//! The registry: what each kind of job needs to know, and what runs it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Halt, Kind, Running, retention, sweep};
+use crate::{customers, keys};
+
+/// A job's kind with its payload, as stored in `jobs.kind` and `jobs.payload`. Fields that a later version adds have
+/// defaults, so that jobs of before can still be run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
+pub enum Work {
+    Sweep,
+    Retention,
+    KeysExport(keys::Export),
+    Bulk(keys::Bulk),
+    CustomersImport(customers::Import),
+}
+
+impl Work {
+    /// Under which kind it is stored.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Sweep => Kind::Sweep,
+            Self::Retention => Kind::Retention,
+            Self::KeysExport(_) => Kind::KeysExport,
+            Self::Bulk(_) => Kind::Bulk,
+            Self::CustomersImport(_) => Kind::CustomersImport,
+        }
+    }
+
+    /// What it does, in words: the name of the job.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Sweep => "Clear up what has ended by itself".into(),
+            Self::Retention => "Remove what is kept for a while only".into(),
+            Self::KeysExport(export) => export.title(),
+            Self::Bulk(bulk) => bulk.title(),
+            Self::CustomersImport(import) => import.title(),
+        }
+    }
+
+    /// The page on which somebody asked for it: address and name.
+    pub fn came_from(&self) -> Option<(String, &'static str)> {
+        match self {
+            Self::Sweep | Self::Retention => None,
+            Self::KeysExport(export) => Some((export.filter.address(), "API Keys")),
+            Self::Bulk(_) => Some(("/keys".into(), "API Keys")),
+            Self::CustomersImport(_) => Some(("/customers".into(), "Customers")),
+        }
+    }
+
+    /// From a row; `None` for what a newer version wrote.
+    pub fn stored(kind: &str, payload: &Value) -> Option<Self> {
+        let stored = match payload {
+            Value::Object(fields) if fields.is_empty() => json!({ "kind": kind }),
+            payload => json!({ "kind": kind, "payload": payload }),
+        };
+        serde_json::from_value(stored).ok()
+    }
+
+    /// Does it; says what was done.
+    ///
+    /// # Errors
+    /// Why it stops before its end.
+    pub fn run(self, running: &mut Running<'_>) -> Result<String, Halt> {
+        match self {
+            Self::Sweep => sweep::run(running),
+            Self::Retention => retention::run(running),
+            Self::KeysExport(export) => keys::run_export(export, running),
+            Self::Bulk(bulk) => keys::run_bulk(bulk, running),
+            Self::CustomersImport(import) => customers::run_import(import, running),
+        }
+    }
+}
