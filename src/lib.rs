@@ -20,6 +20,7 @@ pub mod environments;
 pub mod error;
 pub mod gateways;
 pub mod keys;
+pub mod leaks;
 pub mod limits;
 pub mod log;
 pub mod managed_postgres;

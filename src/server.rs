@@ -27,7 +27,7 @@ use crate::{
     changes, clock,
     config::Config,
     db::Db,
-    keys, metrics, nodes,
+    keys, leaks, metrics, nodes,
     sign_in::{self, Throttle},
     usage::Recorder,
     users::{links, passwords, passwords::Passwords},
@@ -133,6 +133,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
         throttle: Throttle::default(),
         passwords: Passwords::default(),
         engine: engine.clone(),
+        leaks: leaks::Door::default(),
         is_stopping: AtomicBool::new(false),
     });
     let shared = app.clone();

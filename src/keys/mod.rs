@@ -15,6 +15,7 @@
 //! | `sketch.rs` | a key in plain words, before it exists |
 //! | `wizard.rs` | the steps of creating |
 //! | `routes.rs` | addresses |
+//! | `explain/` | what a key is answered, check by check, and what helps |
 //! | `list.rs`, `show.rs`, `edit.rs`, `regenerate.rs` | handlers of those pages |
 //! | `transfer.rs` | handlers of giving a key to somebody else |
 //! | `overlap.rs` | how long an old secret goes on, and who still calls with it |
@@ -29,6 +30,7 @@ pub mod commands;
 mod drafts;
 mod duplicate;
 mod edit;
+mod explain;
 mod filter;
 mod form;
 mod history;
@@ -63,3 +65,4 @@ pub use policy::latest_end;
 pub use queries::{count_expiring, is_active, say_expiring};
 pub use ranges::{check_ranges, fold_mapped, parse_range};
 pub use routes::routes;
+pub use views::{Acts, Row};

@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::{KeyForm, acts, bulk, edit, list, recover, regenerate, show, transfer, wizard};
+use super::{KeyForm, acts, bulk, edit, explain, list, recover, regenerate, show, transfer, wizard};
 use crate::{
     credentials::Presented,
     error::{AppError, AppResult},
@@ -22,6 +22,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/keys/bulk/revoke").post(bulk::revoke))
         .service(web::resource("/keys/{key}").get(show::show))
         .service(web::resource("/keys/{key}/proof").get(show::proof))
+        .service(web::resource("/keys/{key}/explain").get(explain::explain))
         .service(web::resource("/keys/{key}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/keys/{key}/confirm/transfer").get(transfer::confirm))
         .service(web::resource("/keys/{key}/transfer").post(transfer::transfer))
