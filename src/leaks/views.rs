@@ -1,11 +1,13 @@
 //! One struct per template.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::{
     scan::{Candidate, Kind, Wrapped},
-    triage::{MOST, Standing, Triage},
+    triage::{Standing, Triage},
 };
 use crate::{
     keys::{Key, Status, spaced},
@@ -68,8 +70,8 @@ impl Index {
 }
 
 /// 1 204
-pub fn count(number: usize) -> String {
-    spaced(i64::try_from(number).unwrap_or(i64::MAX))
+pub fn count(number: impl Borrow<usize>) -> String {
+    spaced(i64::try_from(*number.borrow()).unwrap_or(i64::MAX))
 }
 
 /// “line 3”, “lines 3, 9 and 4 more, in base64”

@@ -17,6 +17,7 @@ mod error_pages;
 mod gateways;
 mod headers;
 mod keys;
+mod leaks;
 mod links;
 mod matrix;
 mod metrics;

@@ -10,7 +10,7 @@ use crate::{
     limits::{Mode, Standing},
     scopes::Section,
     verify::{About, Asks, Code, Explanation, Outcome, Step},
-    web::{Layout, Problems},
+    web::{Layout, Problems, time::exact},
 };
 
 /// The page.
@@ -86,6 +86,11 @@ impl Explained {
             at,
             differs_since: explanation.differs_since.map(|age| age.as_millis()),
         }
+    }
+
+    /// The other time, in words.
+    pub fn at_exactly(&self) -> Option<String> {
+        self.at.map(exact)
     }
 
     pub fn is_valid(&self) -> bool {
