@@ -19,6 +19,7 @@ use crate::{
     changes::Change,
     config::Config,
     db::Db,
+    leaks,
     sign_in::{IDLE_LIMIT, PgSessionStore, Throttle},
     users::passwords::Passwords,
     verify::Engine,
@@ -37,6 +38,8 @@ pub struct App {
     pub throttle: Throttle,
     pub passwords: Passwords,
     pub engine: Engine,
+    /// How often leaks may be reported.
+    pub leaks: leaks::Door,
     /// Set when we are asked to end: no new requests should come.
     pub is_stopping: AtomicBool,
 }
@@ -55,6 +58,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::account::routes(cfg);
     crate::overview::routes(cfg);
     crate::keys::routes(cfg);
+    crate::leaks::routes(cfg);
     crate::applications::routes(cfg);
     crate::customers::routes(cfg);
     crate::gateways::routes(cfg);

@@ -21,6 +21,7 @@ pub mod error;
 pub mod gateways;
 pub mod jobs;
 pub mod keys;
+pub mod leaks;
 pub mod limits;
 pub mod log;
 pub mod managed_postgres;

@@ -402,6 +402,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    leak_partners (id) {
+        id -> Int8,
+        name -> Text,
+        key_id -> Text,
+        public_key -> Bytea,
+        policy -> Text,
+        created_at -> Timestamptz,
+        created_by -> Nullable<Int8>,
+        removed_at -> Nullable<Timestamptz>,
+        last_report_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     job_schedules (kind) {
         kind -> Text,
         next_at -> Timestamptz,
@@ -413,6 +427,29 @@ diesel::joinable!(job_files -> jobs (job_id));
 diesel::joinable!(job_downloads -> jobs (job_id));
 diesel::joinable!(jobs -> users (user_id));
 diesel::joinable!(jobs -> applications (application_id));
+
+diesel::table! {
+    leak_reports (id) {
+        id -> Int8,
+        key_id -> Nullable<Int8>,
+        secret_id -> Nullable<Int8>,
+        application_id -> Nullable<Int8>,
+        gateway_id -> Nullable<Int8>,
+        partner_id -> Nullable<Int8>,
+        reported_by -> Nullable<Int8>,
+        reporter -> Text,
+        url -> Text,
+        source -> Text,
+        worked -> Bool,
+        outcome -> Text,
+        at -> Timestamptz,
+        last_at -> Timestamptz,
+        times -> Int4,
+        dismissed_at -> Nullable<Timestamptz>,
+        dismissed_by -> Nullable<Int8>,
+    }
+}
+
 diesel::joinable!(change_receipts -> changes (change_id));
 diesel::joinable!(secret_callers -> key_secrets (secret_id));
 diesel::joinable!(api_access_environments -> api_access (access_id));
@@ -439,6 +476,7 @@ diesel::joinable!(key_customers -> customers (customer_id));
 diesel::joinable!(key_drafts -> users (user_id));
 diesel::joinable!(gateways -> environments (environment_id));
 diesel::joinable!(usage_minutes -> keys (key_id));
+diesel::joinable!(leak_reports -> keys (key_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
@@ -475,4 +513,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_files,
     job_downloads,
     job_schedules,
+    leak_partners,
+    leak_reports,
 );

@@ -27,7 +27,7 @@ use crate::{
     clock,
     config::Config,
     db::Db,
-    jobs, metrics,
+    jobs, leaks, metrics,
     sign_in::Throttle,
     usage::Recorder,
     users::{passwords, passwords::Passwords},
@@ -139,6 +139,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
         throttle: Throttle::default(),
         passwords: Passwords::default(),
         engine: engine.clone(),
+        leaks: leaks::Door::default(),
         is_stopping: AtomicBool::new(false),
     });
     let shared = app.clone();

@@ -50,6 +50,18 @@ pub fn find(conn: &mut PgConnection, viewer: &Viewer, app_id: &str) -> AppResult
     Ok(visible_to(viewer)?.filter(applications::app_id.eq(app_id)).first(conn)?)
 }
 
+/// The applications with these ids.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn by_ids(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    ids: &[i64],
+) -> AppResult<Vec<Application>> {
+    Ok(visible_to(viewer)?.filter(applications::id.eq_any(ids.to_vec())).load(conn)?)
+}
+
 /// Whether Postgres need be asked: it takes no NUL, and no App ID has anything but these.
 pub(super) fn is_app_id_like(typed: &str) -> bool {
     typed.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')

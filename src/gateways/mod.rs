@@ -9,5 +9,5 @@ mod views;
 
 pub use commands::{create, rename, revoke};
 pub use model::Gateway;
-pub use queries::{find, list};
+pub use queries::{by_ids, find, list};
 pub use routes::routes;

@@ -40,6 +40,23 @@ pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Gate
         .first(conn)?)
 }
 
+/// The gateways with these ids, revoked ones too.
+///
+/// # Errors
+/// [`AppError::Forbidden`].
+pub fn by_ids(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    ids: &[i64],
+) -> AppResult<Vec<Gateway>> {
+    must_administrate(viewer)?;
+    Ok(gateways::table
+        .inner_join(environments::table)
+        .filter(gateways::id.eq_any(ids))
+        .select(Gateway::as_select())
+        .load(conn)?)
+}
+
 fn must_administrate(viewer: &Viewer) -> AppResult<()> {
     if viewer.is_administrator() { Ok(()) } else { Err(AppError::Forbidden) }
 }

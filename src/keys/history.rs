@@ -37,6 +37,8 @@ pub fn tell(event: Event) -> Told {
         "key.revoked" => ("revoke", "revoked it".to_owned()),
         "key.transferred" => ("person", "transferred it".to_owned()),
         "key.deleted" => ("delete", "deleted it".to_owned()),
+        "key.leak_found" => ("leak", leak_found(&event.details)),
+        "key.leak_dismissed" => ("done", "dismissed what was reported as leaked".to_owned()),
         other => ("info", other.to_owned()),
     };
     let more = match event.action.as_str() {
@@ -51,12 +53,21 @@ pub fn tell(event: Event) -> Told {
             .into_iter()
             .collect(),
         "key.regenerated" => regenerated(&event.details).into_iter().collect(),
+        "key.leak_found" => event.details["url"].as_str().map(str::to_owned).into_iter().collect(),
         "key.overlap_extended" => {
             minute(&event.details["overlap_until"][1]).map(until).into_iter().collect()
         }
         _ => Vec::new(),
     };
     Told { actor: event.actor, what, more, icon, at: event.at }
+}
+
+fn leak_found(details: &Value) -> String {
+    let which = if details["worked"] == false { "a secret of it that did not work" } else { "its secret" };
+    match details["by"].as_str() {
+        Some("triage") => format!("found {which} in a text"),
+        _ => format!("reported {which} as leaked"),
+    }
 }
 
 fn regenerated(details: &Value) -> Option<String> {

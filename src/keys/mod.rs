@@ -15,6 +15,7 @@
 //! | `sketch.rs` | a key in plain words, before it exists |
 //! | `wizard.rs` | the steps of creating |
 //! | `routes.rs` | addresses |
+//! | `explain/` | what a key is answered, check by check, and what helps |
 //! | `list.rs`, `show.rs`, `edit.rs`, `regenerate.rs` | handlers of those pages |
 //! | `transfer.rs` | handlers of giving a key to somebody else |
 //! | `overlap.rs` | how long an old secret goes on, and who still calls with it |
@@ -32,6 +33,7 @@ mod drafts;
 mod duplicate;
 mod edit;
 mod export;
+mod explain;
 mod filter;
 mod form;
 mod history;
@@ -69,3 +71,4 @@ pub use queries::{is_active, say_expiring};
 pub use ranges::{check_ranges, fold_mapped, parse_range};
 pub use routes::routes;
 pub use stopping::{Bulk, run as run_bulk};
+pub use views::{Acts, Row};

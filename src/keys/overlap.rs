@@ -1,7 +1,7 @@
 //! How long the old secret goes on beside the new one, and who still calls with it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::{PgConnection, prelude::*};
+use diesel::{PgConnection, dsl::exists, prelude::*};
 
 use super::{Key, spaced};
 use crate::{
@@ -160,6 +160,17 @@ impl Caller {
     pub fn last_seen(&self) -> Moment {
         Moment::seen_now(self.last_seen_at)
     }
+}
+
+/// Whether a secret of that key was ever replaced.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn has_old_secrets(conn: &mut PgConnection, key_id: i64) -> AppResult<bool> {
+    let replaced = key_secrets::table
+        .filter(key_secrets::key_id.eq(key_id))
+        .filter(key_secrets::ends_at.is_not_null());
+    Ok(diesel::select(exists(replaced)).get_result(conn)?)
 }
 
 /// The old secrets of a key that its owner should know of, the one that still works first. When the key itself is

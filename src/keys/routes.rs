@@ -2,7 +2,9 @@
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::{KeyForm, acts, bulk, edit, export, list, recover, regenerate, show, transfer, wizard};
+use super::{
+    KeyForm, acts, bulk, edit, explain, export, list, recover, regenerate, show, transfer, wizard,
+};
 use crate::{
     credentials::Presented,
     error::{AppError, AppResult},
@@ -23,6 +25,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/keys/export").get(export::routes::ask).post(export::routes::start))
         .service(web::resource("/keys/{key}").get(show::show))
         .service(web::resource("/keys/{key}/proof").get(show::proof))
+        .service(web::resource("/keys/{key}/explain").get(explain::explain))
         .service(web::resource("/keys/{key}/edit").get(edit::edit).post(edit::update))
         .service(web::resource("/keys/{key}/confirm/transfer").get(transfer::confirm))
         .service(web::resource("/keys/{key}/transfer").post(transfer::transfer))

@@ -16,7 +16,7 @@ use crate::{
     app::App,
     audit,
     error::AppResult,
-    nodes, usage,
+    leaks, nodes, usage,
     web::{Hx, Layout, invalid, page, see_other},
 };
 
@@ -68,7 +68,7 @@ pub(super) async fn with_overlap_error(
 
 async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views::Show> {
     let (viewer, now) = (layout.viewer.clone(), Utc::now());
-    let (row, restrictions, days, events, choices, old_secrets, proof) = app
+    let (row, restrictions, days, events, choices, old_secrets, proof, leaks) = app
         .db
         .look_up(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
@@ -79,6 +79,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
             let may = commands::may(conn, &viewer)?;
             let old_secrets = overlap::old_secrets(conn, &key, now)?;
             let proof = nodes::latest_of(conn, key.id)?;
+            let leaks = leaks::open_of(conn, &key)?;
             Ok((
                 Row::new(key, held, &viewer, may, now),
                 restrictions,
@@ -87,6 +88,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
                 wizard::choices(conn, &viewer)?,
                 old_secrets,
                 proof,
+                leaks,
             ))
         })
         .await?;
@@ -100,6 +102,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
         granted,
         old_secrets,
         proof,
+        leaks,
         overlap_error: None,
     })
 }

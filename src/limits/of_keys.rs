@@ -10,6 +10,9 @@ use super::{
     shared::{Counts, Shared},
 };
 
+/// So many nanoseconds more than Redis knows are taken for what has passed since, as in `spend.lua`.
+const DOUBT: u64 = 50_000_000;
+
 /// Counts what keys spend: here, or where all nodes count together.
 pub struct Limits {
     here: Limiter<i64>,
@@ -77,6 +80,28 @@ impl Limits {
             }
             None => self.here.spend(id, limits, cost),
         }
+    }
+
+    /// What [`Limits::spend`] would answer now. Spends nothing.
+    pub async fn peek(
+        &self,
+        (id, public_key): (i64, &str),
+        limits: &[Limit],
+        cost: u32,
+    ) -> Option<Spending> {
+        if limits.is_empty() {
+            return None;
+        }
+        let mut backlogs = self.here.backlog(id, limits).of_each;
+        if let Some(shared) = &self.shared
+            && let Some(together) = shared.peek(public_key, limits).await
+        {
+            // What this node knows beyond that counts there too, see `spend.lua`.
+            for (known, there) in backlogs.iter_mut().zip(together) {
+                *known = if *known > there + DOUBT { *known } else { there };
+            }
+        }
+        Some(Spending::settle(limits, &mut backlogs, 0, cost))
     }
 
     /// Where limits are counted at the moment.

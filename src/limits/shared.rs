@@ -127,6 +127,16 @@ impl Shared {
         answer.ok()
     }
 
+    /// How far each limit of a key is from being whole, without spending: a cost that no limit admits spends nothing.
+    /// Nothing when Redis could not be asked; neither is counted.
+    pub async fn peek(&self, key: &str, limits: &[Limit]) -> Option<Each<u64>> {
+        let inner = &*self.inner;
+        let multiplexed = inner.connection.read().as_ref()?.multiplexed.clone();
+        let unknown: Each<u64> = limits.iter().map(|_| 0).collect();
+        let asked = inner.store.spend(multiplexed, key, limits, &unknown, u32::MAX);
+        time::timeout(PATIENCE, asked).await.ok()?.ok()
+    }
+
     /// Since when Redis is away, if it is.
     pub fn away_since(&self) -> Option<DateTime<Utc>> {
         *self.inner.since.lock()

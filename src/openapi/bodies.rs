@@ -50,6 +50,36 @@ pub struct Question {
     cost: Option<u32>,
 }
 
+/// A credential that a scanner found. Members that are not listed are passed over.
+#[derive(ToSchema)]
+pub struct Found {
+    /// What was found.
+    token: String,
+    /// The scanner’s word for its kind.
+    #[schema(rename = "type", max_length = 200, examples("latchkey_secret_key"))]
+    kind: String,
+    /// Where it was found.
+    #[schema(examples("https://code.example/acme/shop/blob/1f2e/.env"))]
+    url: Option<String>,
+    /// The scanner’s word for that kind of place.
+    #[schema(max_length = 200, examples("content"))]
+    source: Option<String>,
+}
+
+/// Whether what was found is a credential.
+#[derive(ToSchema)]
+pub struct Label {
+    /// SHA-256 of the token, hexadecimal.
+    #[schema(examples("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"))]
+    token_hash: String,
+    /// The kind, as it was sent.
+    #[schema(examples("latchkey_secret_key"))]
+    token_type: String,
+    /// `true_positive` for a credential that was handed out here, whether or not it still works; else `false_positive`.
+    #[schema(examples("true_positive"))]
+    label: String,
+}
+
 /// A yes.
 #[derive(ToSchema)]
 pub struct Accepted {

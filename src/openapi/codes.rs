@@ -35,6 +35,8 @@ pub fn meaning(code: Code) -> &'static str {
 pub fn meaning_of_problem(code: &str) -> &'static str {
     match code {
         "BAD_REQUEST" => "The question cannot be understood; `detail` says why.",
+        "UNKNOWN_PARTNER" => "The report is not signed by a leak partner.",
+        "TOO_MANY_REPORTS" => "Too many reports of leaks came from this address in a minute.",
         "UNKNOWN_GATEWAY" => "The gateway’s token is missing, malformed, unknown or revoked.",
         "NOT_FOUND" => "There is no such address.",
         "METHOD_NOT_ALLOWED" => "This address does not do this; `Allow` says what it does.",
@@ -80,11 +82,13 @@ impl PartialSchema for ProblemCode {
         let statuses = json!({
             "BAD_REQUEST": 400,
             "UNKNOWN_GATEWAY": 401,
+            "UNKNOWN_PARTNER": 401,
             "NOT_FOUND": 404,
             "METHOD_NOT_ALLOWED": 405,
             "TOO_SLOW": 408,
             "TOO_LARGE": 413,
             "NOT_JSON": 415,
+            "TOO_MANY_REPORTS": 429,
             "UNAVAILABLE": 503,
         });
         words(&PROBLEM_CODES, "Why there is no verdict.", meanings, statuses).into()

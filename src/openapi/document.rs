@@ -13,15 +13,17 @@ use utoipa::{
 
 use super::{
     authorize,
-    bodies::{self, Accepted, Change, Changes, Node, Problem, RateLimit, Refusal, Refused},
+    bodies::{self, Accepted, Change, Changes, Found, Label, Node, Problem, RateLimit, Refusal, Refused},
     changes,
     codes::{ProblemCode, RefusalCode},
-    health, verify,
+    health, leaks, verify,
 };
 use crate::verify::Code;
 
 /// The tag of what gateways ask.
 pub const VERIFICATION: &str = "Verification";
+/// The tag of what secret scanners report.
+pub const LEAKS: &str = "Leaks";
 /// The tag of what supervisors ask.
 pub const HEALTH: &str = "Health";
 
@@ -31,6 +33,8 @@ pub const GATEWAY_HEADER: &str = "GatewayHeader";
 pub const CALLER_BEARER: &str = "CallerBearer";
 pub const CALLER_BASIC: &str = "CallerBasic";
 pub const CALLER_API_KEY: &str = "CallerApiKey";
+pub const PARTNER_KEY_ID: &str = "PartnerKeyId";
+pub const PARTNER_SIGNATURE: &str = "PartnerSignature";
 
 /// What the installation at this address takes and answers.
 pub fn document(base_url: &Url) -> OpenApi {
@@ -50,12 +54,14 @@ pub fn document(base_url: &Url) -> OpenApi {
                 .path("/v1/verify", verify::path())
                 .path("/v1/authorize", authorize::path())
                 .path("/v1/changes/{key}", changes::path())
+                .path("/v1/leaks", leaks::path())
                 .path("/healthz", health::alive())
                 .path("/readyz", health::ready()),
         )
         .components(Some(components()))
         .tags(Some([
             tag(VERIFICATION, "What gateways ask on every request.").build(),
+            tag(LEAKS, "What secret scanners report.").build(),
             tag(HEALTH, "What supervisors and load balancers ask.").build(),
         ]))
         .build()
@@ -81,6 +87,8 @@ fn components() -> Components {
         .schema("Changes", Changes::schema())
         .schema("Change", Change::schema())
         .schema("Node", Node::schema())
+        .schema("Found", Found::schema())
+        .schema("Label", Label::schema())
         .schema("Problem", Problem::schema())
         .schema("Refusal", Refusal::schema())
         .schema("Code", Code::schema())
@@ -99,6 +107,14 @@ fn components() -> Components {
         .security_scheme(
             CALLER_API_KEY,
             in_header("X-API-Key", "The caller’s credential: a secret or public key."),
+        )
+        .security_scheme(
+            PARTNER_KEY_ID,
+            in_header("Latchkey-Key-Id", "Which of the leak partners’ keys signed the report."),
+        )
+        .security_scheme(
+            PARTNER_SIGNATURE,
+            in_header("Latchkey-Signature", "Its signature over the body: DER in base64."),
         )
         .build()
 }

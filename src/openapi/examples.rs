@@ -11,7 +11,7 @@ use utoipa::openapi::{
 };
 
 use super::{
-    fields::part_name,
+    fields::{part_name, part_of_each},
     shown::{Text, plain_value},
 };
 
@@ -63,7 +63,12 @@ fn headers(document: &OpenApi, operation: &Operation) -> Vec<String> {
     let names = needed.as_object().into_iter().flatten().map(|(name, _)| name);
     let mut headers: Vec<String> = names
         .filter_map(|name| {
-            let variable = if name.starts_with("Gateway") { "$GATEWAY_TOKEN" } else { "$API_KEY" };
+            let variable = match name.as_str() {
+                "PartnerKeyId" => "$KEY_ID",
+                "PartnerSignature" => "$SIGNATURE",
+                name if name.starts_with("Gateway") => "$GATEWAY_TOKEN",
+                _ => "$API_KEY",
+            };
             match components.security_schemes.get(name)? {
                 RefOr::T(SecurityScheme::Http(http)) if http.scheme == HttpAuthScheme::Bearer => {
                     Some(format!("Authorization: Bearer {variable}"))
@@ -114,6 +119,10 @@ fn collect(schema: &RefOr<Schema>, components: &Components, names: &mut Vec<Stri
             if let Some(part) = components.schemas.get(&part_name(part)) {
                 collect(part, components, names);
             }
+        }
+        RefOr::T(Schema::Array(list)) => {
+            let part = part_of_each(list).and_then(|part| components.schemas.get(&part));
+            part.into_iter().for_each(|part| collect(part, components, names));
         }
         RefOr::T(Schema::OneOf(one)) => {
             one.items.iter().for_each(|item| collect(item, components, names));

@@ -181,6 +181,17 @@ fn number(number: &impl serde::Serialize) -> String {
     text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 
+/// The name of what a list is made of.
+pub fn part_of_each(list: &Array) -> Option<String> {
+    match &list.items {
+        ArrayItems::RefOrSchema(item) => match &**item {
+            RefOr::Ref(part) => Some(part_name(part)),
+            RefOr::T(_) => None,
+        },
+        ArrayItems::False => None,
+    }
+}
+
 /// The last part of `#/components/schemas/RateLimit`.
 pub fn part_name(part: &Ref) -> String {
     part.ref_location.rsplit('/').next().unwrap_or_default().to_owned()

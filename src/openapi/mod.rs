@@ -3,7 +3,7 @@
 //! | file | what it is for |
 //! |---|---|
 //! | `document.rs` | the document as a whole: who it speaks to, the addresses, the ways to authenticate |
-//! | `verify.rs`, `authorize.rs`, `changes.rs`, `health.rs` | the addresses, one by one |
+//! | `verify.rs`, `authorize.rs`, `changes.rs`, `leaks.rs`, `health.rs` | the addresses, one by one |
 //! | `codes.rs` | the codes, from the engine's own list, with what each one means |
 //! | `bodies.rs` | what is sent and answered as JSON |
 //! | `parts.rs` | headers, parameters and answers that come again |
@@ -21,6 +21,7 @@ mod document;
 mod examples;
 mod fields;
 mod health;
+mod leaks;
 mod parts;
 mod routes;
 mod shown;

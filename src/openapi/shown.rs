@@ -182,6 +182,7 @@ fn shown(document: &OpenApi, path: &str, method: &str, operation: &Operation) ->
         parameters: parameters.collect(),
         body: body.and_then(|schema| match schema {
             RefOr::Ref(part) => Some(fields::part_name(part)),
+            RefOr::T(Schema::Array(list)) => fields::part_of_each(list),
             RefOr::T(_) => None,
         }),
         answers: answers(operation, components),

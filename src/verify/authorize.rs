@@ -108,6 +108,11 @@ impl Dialect {
     }
 }
 
+/// What a gateway that understands every status would be answered.
+pub(super) fn told(verdict: &Verdict, question: &Question<'_>) -> HttpResponse {
+    respond(verdict, question, None, Dialect::Http)
+}
+
 fn respond(
     verdict: &Verdict,
     question: &Question<'_>,

@@ -22,18 +22,32 @@ struct Case<'a> {
 
 type Check = fn(&Case) -> Result<(), Refusal>;
 
+/// What a check asks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    Revocation,
+    Expiry,
+    Disabling,
+    Secret,
+    Environment,
+    Ip,
+    Customer,
+    Origin,
+    Permissions,
+}
+
 /// Everything that is asked of a key that exists, in this order; the first no is the answer. The rate limit comes
 /// after all of these because it spends something, and a refusal must not.
-const CHECKS: [Check; 9] = [
-    not_revoked,
-    not_expired,
-    not_disabled,
-    secret_is_current,
-    environment_is_the_gateways,
-    ip_is_allowed,
-    customer_is_allowed,
-    origin_is_allowed,
-    permissions_are_held,
+const CHECKS: [(About, Check); 9] = [
+    (About::Revocation, not_revoked),
+    (About::Expiry, not_expired),
+    (About::Disabling, not_disabled),
+    (About::Secret, secret_is_current),
+    (About::Environment, environment_is_the_gateways),
+    (About::Ip, ip_is_allowed),
+    (About::Customer, customer_is_allowed),
+    (About::Origin, origin_is_allowed),
+    (About::Permissions, permissions_are_held),
 ];
 
 /// Whether a key may do what is asked, but for its rate limits.
@@ -48,7 +62,20 @@ pub fn check(
     now: DateTime<Utc>,
 ) -> Result<(), Refusal> {
     let case = Case { key, catalogue, by, question, now };
-    CHECKS.iter().try_for_each(|check| check(&case))
+    CHECKS.iter().try_for_each(|(_, check)| check(&case))
+}
+
+/// What each of the checks says by itself, in their order: for whoever wants to know why. The first no among them is
+/// what [`check`] answers.
+pub fn walk<'a>(
+    key: &'a KeyFacts,
+    catalogue: &'a Catalogue,
+    by: By,
+    question: &'a Question<'a>,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = (About, Result<(), Refusal>)> {
+    let case = Case { key, catalogue, by, question, now };
+    CHECKS.iter().map(move |(about, check)| (*about, check(&case)))
 }
 
 /// Whether an application's own credentials may do what is asked: they say who calls, and permit nothing.
@@ -207,7 +234,7 @@ fn refuse<T>(code: Code, detail: impl Into<Cow<'static, str>>) -> Result<T, Refu
     Err(Refusal { code, detail: detail.into() })
 }
 
-fn exactly(at: DateTime<Utc>) -> String {
+pub fn exactly(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
@@ -306,7 +333,11 @@ mod tests {
                 }
             }
             let key = make(made);
-            assert_eq!(code(&key, By::Secret, &question(&["orders:read"])), first, "{wrong:b}");
+            let (catalogue, question) = (catalogue(), question(&["orders:read"]));
+            assert_eq!(code(&key, By::Secret, &question), first, "{wrong:b}");
+            let mut all = walk(&key, &catalogue, By::Secret, &question, at(100));
+            let walked = all.find_map(|(_, said)| said.err()).map_or(Code::Valid, |no| no.code);
+            assert_eq!(walked, first, "{wrong:b}");
         }
     }
 

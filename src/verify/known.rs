@@ -100,6 +100,14 @@ impl<T: Fact> Known<T> {
         if is_absent { Recalled::Fresh(None) } else { Recalled::Unknown }
     }
 
+    /// What would be recalled as fresh, if it is there. Leaves no trace.
+    pub fn peek(&self, hash: &SecretHash, now: Instant) -> Option<Entry<T>> {
+        self.present.peek(hash).filter(|facts| {
+            let asked_at = self.confirmed.instant(facts.asked_at());
+            self.confirmed.age(asked_at, now) < FRESH && !self.confirmed.is_doubted(asked_at)
+        })
+    }
+
     /// Joins the look-up of this hash, or begins one.
     pub fn join(self: &Arc<Self>, hash: SecretHash, now: Instant) -> Joined<T> {
         let mut pending = self.pending.lock();

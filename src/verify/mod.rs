@@ -11,6 +11,7 @@
 //! | `engine.rs` | the threads and memories behind it; forgetting |
 //! | `judge.rs` | credential + question → verdict, limits, usage |
 //! | `checks.rs` | the checks in their order, pure |
+//! | `explain.rs` | the same checks one by one, for people who want to know why |
 //! | `verdict.rs`, `code.rs` | the words of question and verdict; the codes |
 //! | `facts.rs`, `catalogue.rs` | what is known: of keys, applications, gateways; of what can be granted at all |
 //! | `queries.rs`, `interned.rs` | asking Postgres for it; what many keys have in common |
@@ -34,6 +35,7 @@ mod confirmed;
 mod credential;
 mod engine;
 mod entry;
+mod explain;
 mod facts;
 mod feed;
 mod flights;
@@ -55,8 +57,11 @@ mod verdict;
 #[cfg(test)]
 mod weight;
 
+pub use checks::{About, is_scope_token};
 pub use code::Code;
 pub use engine::{Engine, PATIENCE};
+pub use explain::{Asked, Asks, Explanation, Known, Outcome, Step, With, learn};
 pub use gateway::by_bearer;
 pub use problem::{PROBLEM_CODES, Problem};
 pub use routes::configure;
+pub use verdict::Refusal;

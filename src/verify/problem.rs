@@ -11,15 +11,20 @@ use serde_json::json;
 /// The challenge of a gateway that did not say who it is.
 const GATEWAY_CHALLENGE: &str = r#"Bearer realm="latchkey""#;
 
+/// The challenge of whoever reports a leak and did not sign it.
+const PARTNER_CHALLENGE: &str = r#"Signature realm="latchkey""#;
+
 /// What a problem may be called, see [`Problem::code`].
-pub const PROBLEM_CODES: [&str; 8] = [
+pub const PROBLEM_CODES: [&str; 10] = [
     "BAD_REQUEST",
     "UNKNOWN_GATEWAY",
+    "UNKNOWN_PARTNER",
     "NOT_FOUND",
     "METHOD_NOT_ALLOWED",
     "TOO_SLOW",
     "TOO_LARGE",
     "NOT_JSON",
+    "TOO_MANY_REPORTS",
     "UNAVAILABLE",
 ];
 
@@ -30,6 +35,8 @@ pub enum Problem {
     BadRequest(&'static str),
     /// 401: absent, malformed, revoked or something else altogether; all the same.
     UnknownGateway,
+    /// 401, of leak reports: no signature, or not that of a partner; all the same.
+    UnknownPartner,
     /// 404
     NotFound,
     /// 405, and what would be allowed.
@@ -38,8 +45,12 @@ pub enum Problem {
     TooSlow,
     /// 413
     TooLarge,
+    /// 413, of leak reports, which may be larger.
+    LargeReport,
     /// 415
     NotJson,
+    /// 429, of leak reports, and after how many seconds there is room.
+    TooManyReports(u64),
     /// 503: Postgres did not say, which is not a no.
     CannotKnow,
     /// Anything that went wrong elsewhere, by its status.
@@ -52,10 +63,12 @@ impl Problem {
         match self {
             Self::BadRequest(_) => "BAD_REQUEST",
             Self::UnknownGateway => "UNKNOWN_GATEWAY",
+            Self::UnknownPartner => "UNKNOWN_PARTNER",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed(_) => "METHOD_NOT_ALLOWED",
             Self::TooSlow => "TOO_SLOW",
-            Self::TooLarge => "TOO_LARGE",
+            Self::TooLarge | Self::LargeReport => "TOO_LARGE",
+            Self::TooManyReports(_) => "TOO_MANY_REPORTS",
             Self::NotJson => "NOT_JSON",
             Self::CannotKnow => "UNAVAILABLE",
             Self::Other(status) if status.is_client_error() => "BAD_REQUEST",
@@ -67,10 +80,13 @@ impl Problem {
         match self {
             Self::BadRequest(detail) => detail,
             Self::UnknownGateway => "A gateway’s token is needed.",
+            Self::UnknownPartner => "The signature of a leak partner is needed.",
             Self::NotFound => "There’s nothing here.",
             Self::MethodNotAllowed(_) => "This address doesn’t do this.",
             Self::TooSlow => "The body took longer than 5 seconds.",
             Self::TooLarge => "The body is larger than 16 KiB.",
+            Self::LargeReport => "The report is larger than 256 KiB. Send it in several.",
+            Self::TooManyReports(_) => "Too many reports. Try again later.",
             Self::NotJson => "The body must be application/json, not encoded otherwise.",
             Self::CannotKnow => "It cannot be known now. Try again in a moment.",
             Self::Other(_) => "This cannot be answered.",
@@ -84,13 +100,19 @@ impl Problem {
             Self::UnknownGateway => {
                 response.insert_header((header::WWW_AUTHENTICATE, GATEWAY_CHALLENGE));
             }
+            Self::UnknownPartner => {
+                response.insert_header((header::WWW_AUTHENTICATE, PARTNER_CHALLENGE));
+            }
+            Self::TooManyReports(seconds) => {
+                response.insert_header((header::RETRY_AFTER, seconds));
+            }
             Self::MethodNotAllowed(allowed) => {
                 response.insert_header((header::ALLOW, allowed));
             }
             Self::CannotKnow => {
                 response.insert_header((header::RETRY_AFTER, 1));
             }
-            Self::TooSlow | Self::TooLarge => {
+            Self::TooSlow | Self::TooLarge | Self::LargeReport => {
                 response.force_close();
             }
             _ => {}
@@ -130,11 +152,12 @@ impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::UnknownGateway => StatusCode::UNAUTHORIZED,
+            Self::UnknownGateway | Self::UnknownPartner => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge | Self::LargeReport => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyReports(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::CannotKnow => StatusCode::SERVICE_UNAVAILABLE,
             Self::Other(status) => *status,

@@ -7,7 +7,7 @@ use actix_web::{
 };
 
 use super::{ask::verify, authorize::authorize, problem::Problem, stand::stand};
-use crate::{app::App, nodes::changes_of};
+use crate::{app::App, leaks, nodes::changes_of};
 
 /// What `/v1/verify` takes.
 const ALLOWED: &str = "OPTIONS, POST";
@@ -43,6 +43,17 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             ))
             .default_service(web::to(async |request: HttpRequest| {
                 stand(&request, async { Err(Problem::MethodNotAllowed("GET, HEAD")) }).await
+            })),
+    )
+    .service(
+        web::resource("/v1/leaks")
+            .route(web::post().to(
+                async |app: Data<App>, request: HttpRequest, payload: Payload| {
+                    stand(&request, leaks::report(&app, &request, payload)).await
+                },
+            ))
+            .default_service(web::to(async |request: HttpRequest| {
+                stand(&request, async { Err(Problem::MethodNotAllowed("POST")) }).await
             })),
     )
     .service(web::scope("/v1").default_service(web::to(async |request: HttpRequest| {

@@ -47,6 +47,12 @@ impl<T: Fact> Table<T> {
         Some(entry.clone())
     }
 
+    /// The entry with this hash, which does not count as used.
+    pub fn peek(&self, hash: &SecretHash) -> Option<Entry<T>> {
+        let shard = self.shard(hash).lock();
+        shard.entries.find(place(hash), |entry| entry.hash() == hash).cloned()
+    }
+
     /// Puts an entry in, and tells what it replaced and what was pushed out for it. Called by one thread at a time.
     pub fn insert(&self, entry: Entry<T>, is_full: bool) -> Vec<Entry<T>> {
         let mut gone = Vec::new();

@@ -61,6 +61,8 @@ async fn read(mut parts: Multipart, largest: usize) -> AppResult<Upload> {
 }
 
 async fn read_part(mut part: Field, into: &mut Vec<u8>, largest: usize) -> AppResult<()> {
+    // All of it at once: what grows leaves copies of itself behind, and there may be secrets in it.
+    into.reserve_exact(largest);
     while let Some(chunk) = part.next().await {
         let chunk: Bytes = chunk.map_err(|_| incomplete())?;
         if into.len() + chunk.len() > largest {

@@ -19,6 +19,7 @@ mod gateways;
 mod headers;
 mod jobs;
 mod keys;
+mod leaks;
 mod links;
 mod matrix;
 mod metrics;

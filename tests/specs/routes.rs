@@ -75,13 +75,17 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/keys/{key}/disable", &["POST"]),
     ("/keys/{key}/edit", &["GET", "POST"]),
     ("/keys/{key}/enable", &["POST"]),
+    ("/keys/{key}/explain", &["GET"]),
     ("/keys/{key}/extend", &["POST"]),
     ("/keys/{key}/finish", &["POST"]),
+    ("/keys/{key}/leaks/dismiss", &["POST"]),
     ("/keys/{key}/proof", &["GET"]),
     ("/keys/{key}/regenerate", &["POST"]),
     ("/keys/{key}/reveal", &["POST"]),
     ("/keys/{key}/revoke", &["POST"]),
     ("/keys/{key}/transfer", &["POST"]),
+    ("/leaks", &["GET", "POST"]),
+    ("/leaks/gitleaks.toml", &["GET"]),
     ("/openapi.json", &["GET"]),
     ("/readyz", &["GET"]),
     ("/reference", &["GET"]),
@@ -114,6 +118,11 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/settings/environments/{id}/move", &["POST"]),
     ("/settings/environments/{id}/restore", &["POST"]),
     ("/settings/environments/{id}/retire", &["POST"]),
+    ("/settings/leak-partners", &["GET", "POST"]),
+    ("/settings/leak-partners/new", &["GET"]),
+    ("/settings/leak-partners/{id}/confirm/remove", &["GET"]),
+    ("/settings/leak-partners/{id}/edit", &["GET", "POST"]),
+    ("/settings/leak-partners/{id}/remove", &["POST"]),
     ("/settings/nodes", &["GET"]),
     ("/settings/preset", &["POST"]),
     ("/settings/wording", &["POST"]),
@@ -134,6 +143,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/team/{id}/withdraw", &["POST"]),
     ("/v1/authorize", &["any"]),
     ("/v1/changes/{key}", &["any"]),
+    ("/v1/leaks", &["any"]),
     ("/v1/verify", &["any"]),
     ("/welcome", &["GET", "POST"]),
 ];
@@ -150,6 +160,7 @@ const PUBLIC: &[&str] = &[
     "/static/{path:.*}",
     "/v1/authorize",
     "/v1/changes/{key}",
+    "/v1/leaks",
     "/v1/verify",
     "/welcome",
 ];
@@ -250,7 +261,7 @@ async fn a_visitor_is_asked_to_sign_in_everywhere_else() {
             };
             page.assert_status(303);
             let location = page.location().unwrap();
-            let encoded = path.replace('/', "%2F").replace('_', "%5F").replace('-', "%2D");
+            let encoded = path.replace('/', "%2F").replace('_', "%5F").replace('-', "%2D").replace('.', "%2E");
             let expected = match *method {
                 "GET" if path != "/" => format!("/sign-in?next={encoded}"),
                 _ => "/sign-in".to_owned(),

@@ -116,6 +116,17 @@ pub fn holdings_of(conn: &mut PgConnection, key: &Key) -> AppResult<Holdings> {
     Ok(holdings(conn, std::slice::from_ref(key))?.remove(&key.id).unwrap_or_default())
 }
 
+/// What each of these keys holds, by their ids; those that hold nothing are left out.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn holdings_of_all(
+    conn: &mut PgConnection,
+    keys: &[Key],
+) -> AppResult<HashMap<i64, Holdings>> {
+    holdings(conn, keys)
+}
+
 pub(super) fn holdings(
     conn: &mut PgConnection,
     found: &[Key],

@@ -27,7 +27,7 @@ use diesel::{
 pub use counts::{
     count_elsewhere, count_expiring, count_matching, count_roughly, has_any, say_expiring,
 };
-pub use holdings::{Holdings, Restrictions, holdings_of, restrictions_of};
+pub use holdings::{Holdings, Restrictions, holdings_of, holdings_of_all, restrictions_of};
 pub use list::{Found, PAGE, Page, after, find_page, list, newest_of, read_page, select};
 pub use narrow::in_time;
 
@@ -149,6 +149,22 @@ pub fn live_with_ids(
 /// [`AppError::NoApiAccess`].
 pub fn by_ids(conn: &mut PgConnection, viewer: &Viewer, ids: &[i64]) -> AppResult<Vec<Key>> {
     Ok(visible_to(viewer)?.filter(keys::id.eq_any(ids.to_vec())).order(keys::id).load(conn)?)
+}
+
+/// The keys with these public keys that the viewer may see.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn by_public_keys(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    public_keys: &[&str],
+) -> AppResult<Vec<Key>> {
+    if public_keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let named: Vec<String> = public_keys.iter().map(|key| (*key).to_owned()).collect();
+    Ok(visible_to(viewer)?.filter(keys::public_key.eq_any(named)).load(conn)?)
 }
 
 /// The keys that this customer may use, and others only if they are named too; newest first.

@@ -7,6 +7,7 @@ mod disabling;
 mod duplicating;
 mod editing;
 mod enabling;
+mod explaining;
 mod eye;
 mod filtering;
 mod hammering;

@@ -1,0 +1,2 @@
+drop table leak_reports;
+drop table leak_partners;
