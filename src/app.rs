@@ -19,6 +19,7 @@ use crate::{
     changes::Change,
     config::Config,
     db::Db,
+    self_service::Doors,
     sign_in::{IDLE_LIMIT, PgSessionStore, Throttle},
     users::passwords::Passwords,
     verify::Engine,
@@ -37,6 +38,8 @@ pub struct App {
     pub throttle: Throttle,
     pub passwords: Passwords,
     pub engine: Engine,
+    /// How often applications come to manage their keys.
+    pub doors: Doors,
     /// Set when we are asked to end: no new requests should come.
     pub is_stopping: AtomicBool,
 }
@@ -56,6 +59,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::overview::routes(cfg);
     crate::keys::routes(cfg);
     crate::applications::routes(cfg);
+    crate::self_service::routes(cfg);
     crate::customers::routes(cfg);
     crate::gateways::routes(cfg);
     crate::team::routes(cfg);

@@ -116,6 +116,7 @@ diesel::table! {
         secret_last_used_at -> Nullable<Timestamptz>,
         archived_at -> Nullable<Timestamptz>,
         recoverable_since -> Nullable<Timestamptz>,
+        manages_keys_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -344,6 +345,16 @@ diesel::joinable!(key_drafts -> users (user_id));
 diesel::joinable!(gateways -> environments (environment_id));
 diesel::joinable!(usage_minutes -> keys (key_id));
 
+diesel::table! {
+    idempotent_requests (application_id, idempotency_key) {
+        application_id -> Int8,
+        idempotency_key -> Text,
+        public_key -> Text,
+        overlap -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
     users,
@@ -373,4 +384,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     changes,
     nodes,
     change_receipts,
+    idempotent_requests,
 );

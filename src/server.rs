@@ -28,6 +28,7 @@ use crate::{
     config::Config,
     db::Db,
     keys, metrics, nodes,
+    self_service::{self, Doors},
     sign_in::{self, Throttle},
     usage::Recorder,
     users::{links, passwords, passwords::Passwords},
@@ -133,6 +134,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
         throttle: Throttle::default(),
         passwords: Passwords::default(),
         engine: engine.clone(),
+        doors: Doors::default(),
         is_stopping: AtomicBool::new(false),
     });
     let shared = app.clone();
@@ -242,6 +244,7 @@ async fn sweep(db: Db) {
             links::sweep(conn)?;
             keys::sweep(conn)?;
             changes::sweep(conn)?;
+            self_service::sweep(conn)?;
             nodes::sweep(conn)
         });
         if let Err(error) = swept.await {

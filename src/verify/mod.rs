@@ -55,8 +55,11 @@ mod verdict;
 #[cfg(test)]
 mod weight;
 
+pub use body::read as read_json;
 pub use code::Code;
+pub use credential::Credential;
 pub use engine::{Engine, PATIENCE};
-pub use gateway::by_bearer;
+pub use gateway::{by_bearer, only_one};
 pub use problem::{PROBLEM_CODES, Problem};
 pub use routes::configure;
+pub use stand::stand_as;
