@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     db::Db,
     leaks,
+    self_service::Doors,
     sign_in::{IDLE_LIMIT, PgSessionStore, Throttle},
     users::passwords::Passwords,
     verify::Engine,
@@ -40,6 +41,8 @@ pub struct App {
     pub engine: Engine,
     /// How often leaks may be reported.
     pub leaks: leaks::Door,
+    /// How often applications come to manage their keys.
+    pub doors: Doors,
     /// Set when we are asked to end: no new requests should come.
     pub is_stopping: AtomicBool,
 }
@@ -60,6 +63,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::keys::routes(cfg);
     crate::leaks::routes(cfg);
     crate::applications::routes(cfg);
+    crate::self_service::routes(cfg);
     crate::customers::routes(cfg);
     crate::gateways::routes(cfg);
     crate::jobs::routes(cfg);

@@ -33,6 +33,7 @@ pub mod overview;
 pub mod presets;
 pub mod schema;
 pub mod scopes;
+pub mod self_service;
 pub mod server;
 pub mod settings;
 pub mod setup;

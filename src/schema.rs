@@ -116,6 +116,7 @@ diesel::table! {
         secret_last_used_at -> Nullable<Timestamptz>,
         archived_at -> Nullable<Timestamptz>,
         recoverable_since -> Nullable<Timestamptz>,
+        manages_keys_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -478,6 +479,16 @@ diesel::joinable!(gateways -> environments (environment_id));
 diesel::joinable!(usage_minutes -> keys (key_id));
 diesel::joinable!(leak_reports -> keys (key_id));
 
+diesel::table! {
+    idempotent_requests (application_id, idempotency_key) {
+        application_id -> Int8,
+        idempotency_key -> Text,
+        public_key -> Text,
+        overlap -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
     users,
@@ -515,4 +526,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_schedules,
     leak_partners,
     leak_reports,
+    idempotent_requests,
 );

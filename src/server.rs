@@ -28,6 +28,7 @@ use crate::{
     config::Config,
     db::Db,
     jobs, leaks, metrics,
+    self_service::Doors,
     sign_in::Throttle,
     usage::Recorder,
     users::{passwords, passwords::Passwords},
@@ -140,6 +141,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
         passwords: Passwords::default(),
         engine: engine.clone(),
         leaks: leaks::Door::default(),
+        doors: Doors::default(),
         is_stopping: AtomicBool::new(false),
     });
     let shared = app.clone();

@@ -15,5 +15,5 @@ mod views;
 pub use commands::{archive, create, must_be_open, rename, restore, rotate};
 pub use model::Application;
 pub use queries::{by_ids, find, find_by_name, list};
-pub use routes::routes;
+pub use routes::{for_changing, routes};
 pub use secrets::{erase_secrets, keep_secrets};

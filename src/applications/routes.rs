@@ -13,7 +13,7 @@ use crate::{
     changes::Change,
     counted::Count,
     error::{AppError, AppResult},
-    keys,
+    keys, self_service,
     web::{Fields, Layout, Problems, Ticked, invalid, page, page_with_secret, see_other},
 };
 
@@ -76,18 +76,28 @@ async fn index(app: Data<App>, layout: Layout, address: Query<Address>) -> AppRe
 async fn show(app: Data<App>, layout: Layout, app_id: Path<String>) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let viewer = layout.viewer.clone();
-    let (application, counts, newest, secrets) = app
+    let (application, counts, newest, secrets, manages_keys_since) = app
         .db
         .read(move |conn| {
             let application = queries::find(conn, &viewer, &app_id)?;
             let counts = queries::count_keys_of(conn, &viewer, application.id)?;
             let newest = keys::queries::newest_of(conn, &viewer, application.id, NEWEST)?;
             let secrets = secrets::load(conn, &viewer, &application)?;
-            Ok((application, counts, newest, secrets))
+            let permitted = self_service::permitted_since(conn, &application)?;
+            Ok((application, counts, newest, secrets, permitted))
         })
         .await?;
     let has_vault = app.config.vault.is_some();
-    page(&views::Show { layout, application, counts, newest, secrets, has_vault, now: Utc::now() })
+    page(&views::Show {
+        layout,
+        application,
+        counts,
+        newest,
+        secrets,
+        has_vault,
+        manages_keys_since,
+        now: Utc::now(),
+    })
 }
 
 async fn new(layout: Layout) -> AppResult<HttpResponse> {
@@ -158,7 +168,10 @@ async fn rename(
 }
 
 /// Whoever has API access sees applications; only administrators change them.
-pub(super) fn for_changing(layout: Layout) -> AppResult<Layout> {
+///
+/// # Errors
+/// [`AppError::NoApiAccess`], [`AppError::Forbidden`].
+pub fn for_changing(layout: Layout) -> AppResult<Layout> {
     let layout = layout.with_api_access()?;
     if layout.viewer.is_administrator() { Ok(layout) } else { Err(AppError::Forbidden) }
 }

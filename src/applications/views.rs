@@ -49,6 +49,8 @@ pub struct Show {
     /// For administrators.
     pub secrets: Option<Secrets>,
     pub has_vault: bool,
+    /// Since when it may manage its own keys.
+    pub manages_keys_since: Option<DateTime<Utc>>,
     pub now: DateTime<Utc>,
 }
 

@@ -1,7 +1,7 @@
 //! Sessions, links, drafts and the like end by themselves; their rows go from time to time.
 
 use super::{Halt, Running};
-use crate::{changes, keys, nodes, sign_in, users::links};
+use crate::{changes, keys, nodes, self_service, sign_in, users::links};
 
 /// Sweeps. Doing it twice does nothing more.
 pub fn run(running: &mut Running<'_>) -> Result<String, Halt> {
@@ -10,6 +10,7 @@ pub fn run(running: &mut Running<'_>) -> Result<String, Halt> {
         links::sweep(conn)?;
         keys::sweep(conn)?;
         changes::sweep(conn)?;
+        self_service::sweep(conn)?;
         Ok(nodes::sweep(conn)?)
     })?;
     Ok("Cleared up.".into())

@@ -65,7 +65,7 @@ pub use model::{
     spaced,
 };
 pub use origins::parse_origin;
-pub use overlap::Overlap;
+pub use overlap::{Overlap, overlap_of};
 pub use policy::latest_end;
 pub use queries::{is_active, say_expiring};
 pub use ranges::{check_ranges, fold_mapped, parse_range};

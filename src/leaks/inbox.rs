@@ -117,7 +117,7 @@ impl Door {
         let Some(ip) = ip else { return Ok(()) };
         match self.0.spend(ip, &REPORTS, 1) {
             Some(spent) if !spent.admitted => {
-                Err(Problem::TooManyReports(spent.retry_after_seconds))
+                Err(Problem::TooMany { retry_after_seconds: spent.retry_after_seconds })
             }
             _ => Ok(()),
         }

@@ -36,13 +36,22 @@ pub fn meaning_of_problem(code: &str) -> &'static str {
     match code {
         "BAD_REQUEST" => "The question cannot be understood; `detail` says why.",
         "UNKNOWN_PARTNER" => "The report is not signed by a leak partner.",
-        "TOO_MANY_REPORTS" => "Too many reports of leaks came from this address in a minute.",
         "UNKNOWN_GATEWAY" => "The gateway’s token is missing, malformed, unknown or revoked.",
+        "UNKNOWN_APPLICATION" => {
+            "The App credentials are missing, malformed, wrong, or of an archived application."
+        }
+        "NOT_PERMITTED" => "No administrator lets this application manage its keys.",
         "NOT_FOUND" => "There is no such address.",
         "METHOD_NOT_ALLOWED" => "This address does not do this; `Allow` says what it does.",
         "TOO_SLOW" => "The body took longer than 5 seconds.",
+        "CONFLICT" => "The key is in no state for this; `detail` says why.",
+        "ALREADY_DONE" => {
+            "The same was done under this `Idempotency-Key` before. Its secret is not shown again."
+        }
         "TOO_LARGE" => "The body is larger than 16 KiB.",
         "NOT_JSON" => "The body is not `application/json`, or it is encoded.",
+        "UNPROCESSABLE" => "This `Idempotency-Key` was used for something else.",
+        "TOO_MANY_REQUESTS" => "Wait for as long as `Retry-After` says.",
         "UNAVAILABLE" => {
             "It cannot be known now, which is not a no. Ask again after `Retry-After`."
         }
@@ -83,15 +92,20 @@ impl PartialSchema for ProblemCode {
             "BAD_REQUEST": 400,
             "UNKNOWN_GATEWAY": 401,
             "UNKNOWN_PARTNER": 401,
+            "UNKNOWN_APPLICATION": 401,
+            "NOT_PERMITTED": 403,
             "NOT_FOUND": 404,
             "METHOD_NOT_ALLOWED": 405,
             "TOO_SLOW": 408,
+            "CONFLICT": 409,
+            "ALREADY_DONE": 409,
             "TOO_LARGE": 413,
             "NOT_JSON": 415,
-            "TOO_MANY_REPORTS": 429,
+            "UNPROCESSABLE": 422,
+            "TOO_MANY_REQUESTS": 429,
             "UNAVAILABLE": 503,
         });
-        words(&PROBLEM_CODES, "Why there is no verdict.", meanings, statuses).into()
+        words(&PROBLEM_CODES, "Why there is no answer.", meanings, statuses).into()
     }
 }
 

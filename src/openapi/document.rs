@@ -12,11 +12,17 @@ use utoipa::{
 };
 
 use super::{
-    authorize,
-    bodies::{self, Accepted, Change, Changes, Found, Label, Node, Problem, RateLimit, Refusal, Refused},
+    application, authorize,
+    bodies::{
+        self, Accepted, Change, Changes, Found, Label, Node, Problem, RateLimit, Refusal, Refused,
+    },
     changes,
     codes::{ProblemCode, RefusalCode},
-    health, leaks, verify,
+    health, leaks,
+    own_keys::{
+        ApplicationKey, ApplicationKeys, DayOfUsage, KeyLimit, KeyUsage, Regenerated, Regeneration,
+    },
+    verify,
 };
 use crate::verify::Code;
 
@@ -24,6 +30,8 @@ use crate::verify::Code;
 pub const VERIFICATION: &str = "Verification";
 /// The tag of what secret scanners report.
 pub const LEAKS: &str = "Leaks";
+/// The tag of what applications do with their own keys.
+pub const APPLICATION: &str = "Application";
 /// The tag of what supervisors ask.
 pub const HEALTH: &str = "Health";
 
@@ -35,6 +43,7 @@ pub const CALLER_BASIC: &str = "CallerBasic";
 pub const CALLER_API_KEY: &str = "CallerApiKey";
 pub const PARTNER_KEY_ID: &str = "PartnerKeyId";
 pub const PARTNER_SIGNATURE: &str = "PartnerSignature";
+pub const APPLICATION_BASIC: &str = "ApplicationBasic";
 
 /// What the installation at this address takes and answers.
 pub fn document(base_url: &Url) -> OpenApi {
@@ -45,7 +54,7 @@ pub fn document(base_url: &Url) -> OpenApi {
                 .title("Latchkey")
                 .version(env!("CARGO_PKG_VERSION"))
                 .description(Some(
-                    "Whether an API key may do what it asks. Every answer comes within 150 ms, and none is kept by caches.",
+                    "Whether an API key may do what it asks, and what an application may do with its own keys. Verdicts come within 150 ms, and no answer is kept by caches.",
                 )),
         )
         .servers(Some([ServerBuilder::new().url(base_url.as_str().trim_end_matches('/')).build()]))
@@ -55,6 +64,9 @@ pub fn document(base_url: &Url) -> OpenApi {
                 .path("/v1/authorize", authorize::path())
                 .path("/v1/changes/{key}", changes::path())
                 .path("/v1/leaks", leaks::path())
+                .path("/v1/application/keys", application::keys())
+                .path("/v1/application/keys/{key}/usage", application::usage())
+                .path("/v1/application/keys/{key}/regenerate", application::regenerate())
                 .path("/healthz", health::alive())
                 .path("/readyz", health::ready()),
         )
@@ -62,6 +74,11 @@ pub fn document(base_url: &Url) -> OpenApi {
         .tags(Some([
             tag(VERIFICATION, "What gateways ask on every request.").build(),
             tag(LEAKS, "What secret scanners report.").build(),
+            tag(
+                APPLICATION,
+                "What an application does with its own keys, where an administrator lets it.",
+            )
+            .build(),
             tag(HEALTH, "What supervisors and load balancers ask.").build(),
         ]))
         .build()
@@ -79,6 +96,9 @@ fn components() -> Components {
     let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(
         "The caller’s credential: public key and secret key, or App ID and App Secret.",
     ));
+    let app_basic = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("The application’s own credentials: App ID and App Secret."));
     ComponentsBuilder::new()
         .schema("Question", bodies::question())
         .schema("Accepted", Accepted::schema())
@@ -89,6 +109,13 @@ fn components() -> Components {
         .schema("Node", Node::schema())
         .schema("Found", Found::schema())
         .schema("Label", Label::schema())
+        .schema("ApplicationKeys", ApplicationKeys::schema())
+        .schema("ApplicationKey", ApplicationKey::schema())
+        .schema("KeyLimit", KeyLimit::schema())
+        .schema("KeyUsage", KeyUsage::schema())
+        .schema("DayOfUsage", DayOfUsage::schema())
+        .schema("Regeneration", Regeneration::schema())
+        .schema("Regenerated", Regenerated::schema())
         .schema("Problem", Problem::schema())
         .schema("Refusal", Refusal::schema())
         .schema("Code", Code::schema())
@@ -103,6 +130,7 @@ fn components() -> Components {
             in_header("X-Gateway-Token", "The gateway’s token; Authorization is the caller’s here."),
         )
         .security_scheme(CALLER_BEARER, bearer("The caller’s credential: a secret or public key."))
+        .security_scheme(APPLICATION_BASIC, SecurityScheme::Http(app_basic.build()))
         .security_scheme(CALLER_BASIC, SecurityScheme::Http(basic.build()))
         .security_scheme(
             CALLER_API_KEY,

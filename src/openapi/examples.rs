@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use serde_json::Value;
 use utoipa::openapi::{
-    Components, Content, OpenApi, RefOr, Schema,
+    Components, Content, OpenApi, RefOr, Required, Schema,
     example::Example,
-    path::{Operation, ParameterIn},
+    path::{Operation, Parameter, ParameterIn},
     security::{ApiKey, HttpAuthScheme, SecurityScheme},
 };
 
 use super::{
+    document,
     fields::{part_name, part_of_each},
     shown::{Text, plain_value},
 };
@@ -28,6 +29,12 @@ pub fn curl(document: &OpenApi, method: &str, path: &str, operation: &Operation)
     }
     let _ = write!(line, " '{server}{path}{}'", query(operation));
     for header in headers(document, operation) {
+        let _ = write!(line, " \\\n  -H \"{header}\"");
+    }
+    if needs(operation, document::APPLICATION_BASIC) {
+        line += " \\\n  -u \"$APP_ID:$APP_SECRET\"";
+    }
+    for header in needed_headers(operation) {
         let _ = write!(line, " \\\n  -H \"{header}\"");
     }
     let body = operation.request_body.as_ref().and_then(|body| match body {
@@ -52,7 +59,35 @@ fn query(operation: &Operation) -> String {
         _ => None,
     });
     let Some(first) = first.next() else { return String::new() };
-    format!("?{}=affiliates:read", first.name)
+    format!("?{}={}", first.name, example_of(first))
+}
+
+fn needs(operation: &Operation, scheme: &str) -> bool {
+    let needed = operation.security.iter().flatten().next();
+    let needed = needed.and_then(|needed| serde_json::to_value(needed).ok()).unwrap_or_default();
+    needed.get(scheme).is_some()
+}
+
+/// Headers that have to be there, with their examples.
+fn needed_headers(operation: &Operation) -> impl Iterator<Item = String> {
+    operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(one)
+            if one.parameter_in == ParameterIn::Header && one.required == Required::True =>
+        {
+            Some(format!("{}: {}", one.name, example_of(one)))
+        }
+        _ => None,
+    })
+}
+
+/// utoipa keeps it to itself, but for the document.
+fn example_of(parameter: &Parameter) -> String {
+    let written = serde_json::to_value(parameter).unwrap_or_default();
+    match &written["example"] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        value => value.to_string(),
+    }
 }
 
 /// What authenticates: of several ways the first.
@@ -73,6 +108,7 @@ fn headers(document: &OpenApi, operation: &Operation) -> Vec<String> {
                 RefOr::T(SecurityScheme::Http(http)) if http.scheme == HttpAuthScheme::Bearer => {
                     Some(format!("Authorization: Bearer {variable}"))
                 }
+
                 RefOr::T(SecurityScheme::ApiKey(ApiKey::Header(header))) => {
                     Some(format!("{}: {variable}", header.name))
                 }

@@ -82,8 +82,8 @@ pub fn path() -> PathItem {
             problem_body(
                 429,
                 "Too Many Requests",
-                "TOO_MANY_REPORTS",
-                "Too many reports. Try again later.",
+                "TOO_MANY_REQUESTS",
+                "Too many requests. Wait for as long as Retry-After says.",
             ),
         ).header("Retry-After", always(retry_after("Seconds until there is room."))))
         .response("503", cannot_know("Problem"));

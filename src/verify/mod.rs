@@ -57,11 +57,14 @@ mod verdict;
 #[cfg(test)]
 mod weight;
 
+pub use body::read as read_json;
 pub use checks::{About, is_scope_token};
 pub use code::Code;
+pub use credential::Credential;
 pub use engine::{Engine, PATIENCE};
 pub use explain::{Asked, Asks, Explanation, Known, Outcome, Step, With, learn};
-pub use gateway::by_bearer;
+pub use gateway::{by_bearer, only_one};
 pub use problem::{PROBLEM_CODES, Problem};
 pub use routes::configure;
+pub use stand::stand_as;
 pub use verdict::Refusal;

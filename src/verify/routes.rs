@@ -7,7 +7,7 @@ use actix_web::{
 };
 
 use super::{ask::verify, authorize::authorize, problem::Problem, stand::stand};
-use crate::{app::App, leaks, nodes::changes_of};
+use crate::{app::App, leaks, nodes::changes_of, self_service};
 
 /// What `/v1/verify` takes.
 const ALLOWED: &str = "OPTIONS, POST";
@@ -56,6 +56,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 stand(&request, async { Err(Problem::MethodNotAllowed("POST")) }).await
             })),
     )
+    .configure(self_service::configure)
     .service(web::scope("/v1").default_service(web::to(async |request: HttpRequest| {
         stand(&request, async { Err(Problem::NotFound) }).await
     })));

@@ -10,7 +10,7 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use futures_util::FutureExt;
-use uuid::{Builder, fmt::Hyphenated};
+use uuid::{Builder, Uuid, fmt::Hyphenated};
 
 use super::problem::Problem;
 use crate::{app::App, web::observe};
@@ -20,13 +20,24 @@ pub async fn stand(
     request: &HttpRequest,
     answer: impl Future<Output = Result<HttpResponse, Problem>>,
 ) -> HttpResponse {
+    // Nothing depends on nobody guessing it, so it need not be costly randomness.
+    let id = Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid();
+    stand_as(request, id, answer).await
+}
+
+/// As [`stand`], for what is in the trail under this id too.
+pub async fn stand_as(
+    request: &HttpRequest,
+    id: Uuid,
+    answer: impl Future<Output = Result<HttpResponse, Problem>>,
+) -> HttpResponse {
     let mut response = match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => problem.error_response(),
         // The panic itself was printed where it happened.
         Err(_) => Problem::Other(StatusCode::INTERNAL_SERVER_ERROR).error_response(),
     };
-    let id = request_id();
+    let id = spell(id);
     let app = request.app_data::<Data<App>>();
     if response.status().is_server_error() {
         // The query is left out: somebody may have put a secret there.
@@ -41,9 +52,8 @@ pub async fn stand(
     response
 }
 
-/// Spelled like those of the pages. Nothing depends on nobody guessing it, so it need not be costly randomness.
-fn request_id() -> HeaderValue {
-    let id = Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid();
+/// Spelled like those of the pages.
+fn spell(id: Uuid) -> HeaderValue {
     let mut text = [0; Hyphenated::LENGTH];
     id.hyphenated().encode_lower(&mut text);
     HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&text))

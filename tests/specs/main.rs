@@ -34,6 +34,7 @@ mod roles;
 mod routes;
 mod schema;
 mod secrets;
+mod self_service;
 mod settings;
 mod setup;
 mod sign_in;

@@ -106,6 +106,31 @@ pub fn active_of(
         .load(conn)?)
 }
 
+/// The keys of an application, whatever their status, in the order they were made; after that one, at most so many.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn of_application(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    application_id: i64,
+    after: Option<i64>,
+    at_most: i64,
+) -> AppResult<Vec<(Key, Holdings)>> {
+    let found: Vec<Key> = visible_to(viewer)?
+        .filter(keys::application_id.eq(application_id))
+        .filter(keys::id.gt(after.unwrap_or_default()))
+        .order(keys::id)
+        .limit(at_most)
+        .load(conn)?;
+    let mut holdings = holdings(conn, &found)?;
+    let with_holdings = |key: Key| {
+        let held = holdings.remove(&key.id).unwrap_or_default();
+        (key, held)
+    };
+    Ok(found.into_iter().map(with_holdings).collect())
+}
+
 /// The keys of a person that are not revoked and have not expired, oldest first.
 ///
 /// # Errors

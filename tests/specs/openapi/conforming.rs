@@ -7,6 +7,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+use latchkey::{applications, self_service};
 use serde_json::{Value, json};
 
 use super::document;
@@ -21,7 +22,7 @@ async fn the_program_does_what_the_document_says() {
     let document = document(&app).await;
     let tried = Tried::of(&app, &document, 25);
     assert!(tried.is_fine, "{}", tried.said);
-    for phase in ["Examples (", "Coverage (", "Fuzzing (", "Tested: 13"] {
+    for phase in ["Examples (", "Coverage (", "Fuzzing (", "Tested: 16"] {
         assert!(tried.said.contains(phase), "{}", tried.said);
     }
     // It got answers of all sorts, or they would not have been looked at.
@@ -82,6 +83,12 @@ impl Tried {
         let dir = scratch(&format!("schemathesis-{count}"));
         fs::create_dir_all(&dir).unwrap();
         let gateway = app.gateway("production");
+        let (app_id, app_secret) = app.operator(|conn, operator| {
+            let (application, secret) =
+                applications::create(conn, operator, &format!("application {count}"))?;
+            self_service::permit(conn, operator, &application.app_id)?;
+            Ok((application.app_id, secret.reveal().to_owned()))
+        });
         let key = app.key_with(None, &format!("key {count}"), |new| {
             new.permissions.all = true;
             new.limits = TestApp::limit(1_000_000, 1);
@@ -92,7 +99,9 @@ impl Tried {
         let settings = dir.join("schemathesis.toml");
         let filled_in = include_str!("schemathesis.toml")
             .replace("{gateway}", &gateway)
-            .replace("{secret}", &key.secret);
+            .replace("{secret}", &key.secret)
+            .replace("{app_id}", &app_id)
+            .replace("{app_secret}", &app_secret);
         fs::write(&settings, filled_in).unwrap();
         let output = Command::new(schemathesis())
             .current_dir(&dir)

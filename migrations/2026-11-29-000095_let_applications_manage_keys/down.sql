@@ -1,0 +1,2 @@
+drop table idempotent_requests;
+alter table applications drop column manages_keys_since;
