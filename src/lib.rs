@@ -22,6 +22,7 @@ pub mod gateways;
 pub mod keys;
 pub mod limits;
 pub mod log;
+pub mod logs;
 pub mod managed_postgres;
 pub mod metrics;
 pub mod nodes;

@@ -27,7 +27,7 @@ use crate::{
     changes, clock,
     config::Config,
     db::Db,
-    keys, metrics, nodes,
+    keys, logs, metrics, nodes, settings,
     sign_in::{self, Throttle},
     usage::Recorder,
     users::{links, passwords, passwords::Passwords},
@@ -88,7 +88,11 @@ impl Stop {
         let (engine, recorder) = (self.app.engine.clone(), self.recorder.clone());
         let ended = rt::task::spawn_blocking(move || {
             engine.stop();
-            recorder.stop();
+            // Both at once: whoever ends us waits ten seconds for everything.
+            std::thread::scope(|scope| {
+                scope.spawn(|| engine.log().stop());
+                recorder.stop();
+            });
         });
         if let Err(error) = ended.await {
             tracing::error!(%error, "the last counts may be missing");
@@ -122,7 +126,8 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     rustix::net::listen(&listener, BACKLOG)?;
     config.listen = address;
     let recorder = Recorder::start(database_url)?;
-    let engine = Engine::start(&config, database_url, recorder.clone())?;
+    let log = logs::Log::start(database_url)?;
+    let engine = Engine::start(&config, database_url, recorder.clone(), log)?;
     let node = config.node_name.clone().unwrap_or_else(|| address.to_string());
     let metrics = config.metrics_listen.map(|at| metrics::listen(at, node, engine.clone()));
     let metrics = metrics.transpose()?;
@@ -244,7 +249,13 @@ async fn sweep(db: Db) {
             changes::sweep(conn)?;
             nodes::sweep(conn)
         });
-        if let Err(error) = swept.await {
+        // Not in a transaction with anything else: whoever drops a day keeps its readers waiting.
+        let swept = swept.await;
+        let forgotten = db.read(|conn| {
+            let days = settings::load(conn)?.logs_kept_days;
+            logs::retain(conn, days)
+        });
+        if let Err(error) = swept.and(forgotten.await) {
             tracing::warn!(?error, "nothing was swept");
         }
     }

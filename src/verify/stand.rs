@@ -5,14 +5,14 @@
 use std::{panic::AssertUnwindSafe, sync::atomic::Ordering};
 
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
+    HttpMessage, HttpRequest, HttpResponse, ResponseError,
     http::{ConnectionType, StatusCode, header::HeaderValue},
     web::{Bytes, Data},
 };
 use futures_util::FutureExt;
 use uuid::{Builder, fmt::Hyphenated};
 
-use super::problem::Problem;
+use super::{logged::LoggedAs, problem::Problem};
 use crate::{app::App, web::observe};
 
 /// Answers, whatever happens on the way to the answer.
@@ -26,7 +26,7 @@ pub async fn stand(
         // The panic itself was printed where it happened.
         Err(_) => Problem::Other(StatusCode::INTERNAL_SERVER_ERROR).error_response(),
     };
-    let id = request_id();
+    let id = request_id(request);
     let app = request.app_data::<Data<App>>();
     if response.status().is_server_error() {
         // The query is left out: somebody may have put a secret there.
@@ -41,9 +41,13 @@ pub async fn stand(
     response
 }
 
-/// Spelled like those of the pages. Nothing depends on nobody guessing it, so it need not be costly randomness.
-fn request_id() -> HeaderValue {
-    let id = Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid();
+/// The one under which it was logged. Others are spelled like those of the pages. Nothing depends on nobody guessing it,
+/// so it need not be costly randomness.
+fn request_id(request: &HttpRequest) -> HeaderValue {
+    let logged = request.extensions().get::<LoggedAs>().map(|logged| logged.0);
+    let id = logged.unwrap_or_else(|| {
+        Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid()
+    });
     let mut text = [0; Hyphenated::LENGTH];
     id.hyphenated().encode_lower(&mut text);
     HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&text))

@@ -18,6 +18,7 @@ mod gateways;
 mod headers;
 mod keys;
 mod links;
+mod logs;
 mod matrix;
 mod metrics;
 mod modes;

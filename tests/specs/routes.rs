@@ -104,6 +104,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/settings/environments/{id}/move", &["POST"]),
     ("/settings/environments/{id}/restore", &["POST"]),
     ("/settings/environments/{id}/retire", &["POST"]),
+    ("/settings/logs", &["POST"]),
     ("/settings/nodes", &["GET"]),
     ("/settings/preset", &["POST"]),
     ("/settings/wording", &["POST"]),
