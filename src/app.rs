@@ -58,6 +58,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::applications::routes(cfg);
     crate::customers::routes(cfg);
     crate::gateways::routes(cfg);
+    crate::logs::routes(cfg);
     crate::team::routes(cfg);
     crate::settings::routes(cfg);
     crate::environments::routes(cfg);

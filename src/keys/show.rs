@@ -16,12 +16,14 @@ use crate::{
     app::App,
     audit,
     error::AppResult,
-    nodes, usage,
+    logs, nodes, usage,
     web::{Hx, Layout, invalid, page, see_other},
 };
 
 /// How many days of traffic a key's page shows.
 const DAYS: u64 = 14;
+/// How many of its last requests.
+const REQUESTS: i64 = 8;
 /// How many events of its history.
 const EVENTS: i64 = 50;
 
@@ -68,7 +70,7 @@ pub(super) async fn with_overlap_error(
 
 async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views::Show> {
     let (viewer, now) = (layout.viewer.clone(), Utc::now());
-    let (row, restrictions, days, events, choices, old_secrets, proof) = app
+    let (row, restrictions, days, events, choices, old_secrets, proof, requests) = app
         .db
         .read(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
@@ -79,6 +81,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
             let may = commands::may(conn, &viewer)?;
             let old_secrets = overlap::old_secrets(conn, &key, now)?;
             let proof = nodes::latest_of(conn, key.id)?;
+            let requests = logs::queries::recent_for(conn, &viewer, key.id, REQUESTS)?;
             Ok((
                 Row::new(key, held, &viewer, may, now),
                 restrictions,
@@ -87,6 +90,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
                 wizard::choices(conn, &viewer)?,
                 old_secrets,
                 proof,
+                requests,
             ))
         })
         .await?;
@@ -100,6 +104,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
         granted,
         old_secrets,
         proof,
+        requests,
         overlap_error: None,
     })
 }

@@ -72,6 +72,11 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/keys/{key}/reveal", &["POST"]),
     ("/keys/{key}/revoke", &["POST"]),
     ("/keys/{key}/transfer", &["POST"]),
+    ("/logs", &["GET"]),
+    ("/logs/export/{format}", &["GET"]),
+    ("/logs/search", &["POST"]),
+    ("/logs/tail", &["GET"]),
+    ("/logs/{id}", &["GET"]),
     ("/openapi.json", &["GET"]),
     ("/readyz", &["GET"]),
     ("/reference", &["GET"]),
@@ -155,6 +160,7 @@ pub fn pages() -> impl Iterator<Item = (String, &'static [&'static str], bool)> 
             .replace("{key}", "prod_pk_0123456789abcdef")
             .replace("{app_id}", "app_0123456789abcdef")
             .replace("{act}", "disable")
+            .replace("{format}", "csv")
             .replace("{id}", "1")
             .replace("{path:.*}", "icons/favicon.svg");
         (filled_in, *methods, PUBLIC.contains(path))

@@ -11,6 +11,7 @@ use crate::{
         queries::Restrictions,
         spaced,
     },
+    logs,
     nodes::{self, Standing},
     usage,
     web::{Layout, Moment},
@@ -31,6 +32,8 @@ pub struct Show {
     pub old_secrets: Vec<OldSecret>,
     /// Which node applied the last change, if there was one lately.
     pub proof: Option<nodes::Proof>,
+    /// The last ones within a day.
+    pub requests: Vec<logs::Request>,
     /// What is wrong with the extension that was asked for.
     pub overlap_error: Option<&'static str>,
 }

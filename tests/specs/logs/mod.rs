@@ -1,7 +1,13 @@
 //! The request log: what gateways asked, and what they were told.
 
+mod exporting;
+mod hostile;
 mod keeping;
+mod listing;
+mod live;
+mod noting;
 mod outage;
+mod sampling;
 
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use reqwest::header::HeaderMap;
