@@ -66,6 +66,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::self_service::routes(cfg);
     crate::customers::routes(cfg);
     crate::gateways::routes(cfg);
+    crate::logs::routes(cfg);
     crate::jobs::routes(cfg);
     crate::audit::routes(cfg);
     crate::team::routes(cfg);

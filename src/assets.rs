@@ -27,7 +27,7 @@ pub const SCRIPTS: [&str; 2] = ["js/htmx.min.js", BEHAVIOUR];
 /// All our own scripts as one file: ten more answers would cost a first visit more than what is in them.
 const BEHAVIOUR: &str = "js/app.js";
 
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 14] = [
     "js/copy.js",
     "js/dialogs.js",
     "js/reveal.js",
@@ -41,6 +41,7 @@ const PARTS: [&str; 13] = [
     "js/wizard.js",
     "js/nav.js",
     "js/rows.js",
+    "js/logs.js",
 ];
 
 static ASSETS: LazyLock<HashMap<String, Asset>> = LazyLock::new(|| {

@@ -24,6 +24,7 @@ pub mod keys;
 pub mod leaks;
 pub mod limits;
 pub mod log;
+pub mod logs;
 pub mod managed_postgres;
 pub mod metrics;
 pub mod nodes;

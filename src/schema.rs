@@ -14,6 +14,9 @@ diesel::table! {
         default_lifetime_days -> Int4,
         keys_path -> Text,
         api_url -> Text,
+        logs_accepted -> Bool,
+        logs_per_second -> Int4,
+        logs_kept_days -> Int4,
     }
 }
 
@@ -451,6 +454,36 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    request_logs (at, id) {
+        at -> Timestamptz,
+        id -> Uuid,
+        key_id -> Nullable<Int8>,
+        application_id -> Nullable<Int8>,
+        environment_id -> Int8,
+        gateway_id -> Int8,
+        stands_for -> Int4,
+        took_micros -> Int4,
+        code -> Text,
+        ip -> Nullable<Inet>,
+        endpoint -> Text,
+        method -> Text,
+        path -> Text,
+        customer -> Nullable<Text>,
+        agent -> Text,
+        detail -> Text,
+        scopes -> Array<Text>,
+    }
+}
+
+diesel::table! {
+    request_log_gaps (minute, reason) {
+        minute -> Timestamptz,
+        reason -> Text,
+        requests -> Int8,
+    }
+}
+
 diesel::joinable!(change_receipts -> changes (change_id));
 diesel::joinable!(secret_callers -> key_secrets (secret_id));
 diesel::joinable!(api_access_environments -> api_access (access_id));
@@ -527,4 +560,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     leak_partners,
     leak_reports,
     idempotent_requests,
+    request_logs,
+    request_log_gaps,
 );

@@ -27,7 +27,7 @@ use crate::{
     clock,
     config::Config,
     db::Db,
-    jobs, leaks, metrics,
+    jobs, leaks, logs, metrics,
     self_service::Doors,
     sign_in::Throttle,
     usage::Recorder,
@@ -90,7 +90,11 @@ impl Stop {
         let (engine, recorder) = (self.app.engine.clone(), self.recorder.clone());
         let ended = rt::task::spawn_blocking(move || {
             engine.stop();
-            recorder.stop();
+            // Both at once: whoever ends us waits ten seconds for everything.
+            std::thread::scope(|scope| {
+                scope.spawn(|| engine.log().stop());
+                recorder.stop();
+            });
         });
         if let Err(error) = jobs.await {
             tracing::error!(%error, "the last jobs are handed on when they are missed");
@@ -127,7 +131,8 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     rustix::net::listen(&listener, BACKLOG)?;
     config.listen = address;
     let recorder = Recorder::start(database_url)?;
-    let engine = Engine::start(&config, database_url, recorder.clone())?;
+    let log = logs::Log::start(database_url)?;
+    let engine = Engine::start(&config, database_url, recorder.clone(), log)?;
     let node = config.node_name.clone().unwrap_or_else(|| address.to_string());
     let jobs = jobs::Runner::start(database_url, node.clone(), engine.clone())?;
     let metrics =

@@ -16,12 +16,14 @@ use crate::{
     app::App,
     audit,
     error::AppResult,
-    leaks, nodes, usage,
+    leaks, logs, nodes, usage,
     web::{Hx, Layout, invalid, page, see_other},
 };
 
 /// How many days of traffic a key's page shows.
 const DAYS: u64 = 14;
+/// How many of its last requests.
+const REQUESTS: i64 = 8;
 /// How many events of its history.
 const EVENTS: i64 = 50;
 
@@ -68,7 +70,7 @@ pub(super) async fn with_overlap_error(
 
 async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views::Show> {
     let (viewer, now) = (layout.viewer.clone(), Utc::now());
-    let (row, restrictions, days, events, choices, old_secrets, proof, leaks) = app
+    let (row, restrictions, days, events, choices, old_secrets, proof, leaks, requests) = app
         .db
         .look_up(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
@@ -80,6 +82,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
             let old_secrets = overlap::old_secrets(conn, &key, now)?;
             let proof = nodes::latest_of(conn, key.id)?;
             let leaks = leaks::open_of(conn, &key)?;
+            let requests = logs::queries::recent_for(conn, &viewer, key.id, REQUESTS)?;
             Ok((
                 Row::new(key, held, &viewer, may, now),
                 restrictions,
@@ -89,6 +92,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
                 old_secrets,
                 proof,
                 leaks,
+                requests,
             ))
         })
         .await?;
@@ -103,6 +107,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
         old_secrets,
         proof,
         leaks,
+        requests,
         overlap_error: None,
     })
 }

@@ -9,7 +9,7 @@ use super::{
     families::Families,
     process,
 };
-use crate::{jobs, verify::Engine};
+use crate::{jobs, logs::Why, verify::Engine};
 
 /// An engine, to be asked.
 pub struct Everything {
@@ -25,6 +25,7 @@ impl Collector for Everything {
         self.memory(families)?;
         self.postgres(families)?;
         self.usage(families)?;
+        self.log(families)?;
         self.changes(families)?;
         self.limits(families)?;
         self.requests(families)?;
@@ -136,6 +137,31 @@ impl Everything {
             "latchkey_usage_dropped",
             "Requests that were not counted, because memory for counting was full",
             self.engine.recorder().dropped(),
+        )
+    }
+
+    fn log(&self, families: &mut Families<'_>) -> Result<(), Error> {
+        let log = self.engine.log();
+        let standing = log.standing();
+        families.gauge(
+            "latchkey_log_rows_waiting",
+            "Requests to be logged that are not written yet",
+            standing.waiting as f64,
+        )?;
+        families.counter(
+            "latchkey_log_rows_written",
+            "Requests that were logged",
+            standing.written,
+        )?;
+        families.counter(
+            "latchkey_log_flushes_failed",
+            "How often logged requests could not be written and were kept",
+            standing.failed,
+        )?;
+        families.counters(
+            "latchkey_log_left_out",
+            "Requests that should be in the log and are not, by reason",
+            Why::ALL.map(|why| (vec![("reason", why.slug())], log.missing(why))),
         )
     }
 

@@ -29,6 +29,12 @@ pub struct Settings {
     pub keys_path: String,
     /// The platform's own API, for example requests; may be empty.
     pub api_url: String,
+    /// Accepted requests are logged too, and not only refusals.
+    pub logs_accepted: bool,
+    /// So many accepted requests of a key are logged each second; of more, one in a hundred.
+    pub logs_per_second: i32,
+    /// Days after which logged requests are forgotten.
+    pub logs_kept_days: i32,
 }
 
 impl Settings {

@@ -10,6 +10,7 @@ use actix_web::{
 use super::{
     commands,
     forms::{Choice, Form, WordingForm},
+    logging::{self, LoggingForm},
     model, views,
 };
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/settings").get(show).post(update))
+        .service(web::resource("/settings/logs").post(logging::update))
         .service(web::resource("/settings/wording").post(update_wording))
         .service(web::resource("/settings/confirm/preset").get(confirm_preset))
         .service(web::resource("/settings/preset").post(apply_preset));
@@ -30,13 +32,19 @@ pub fn routes(cfg: &mut ServiceConfig) {
 async fn show(layout: Layout) -> AppResult<HttpResponse> {
     let layout = layout.for_administrators()?;
     let wording = WordingForm::of(&layout.settings);
-    page(&draw(layout, wording, Problems::default()))
+    let logging = LoggingForm::of(&layout.settings);
+    page(&draw(layout, wording, logging, Problems::default()))
 }
 
-/// The page, with the wording as it was typed.
-fn draw(layout: Layout, wording: WordingForm, problems: Problems) -> views::Show {
+/// The page, with what was typed.
+pub(super) fn draw(
+    layout: Layout,
+    wording: WordingForm,
+    logging: LoggingForm,
+    problems: Problems,
+) -> views::Show {
     let default_lifetime_days = layout.settings.default_lifetime_days.to_string();
-    views::Show { layout, wording, default_lifetime_days, problems }
+    views::Show { layout, wording, logging, default_lifetime_days, problems }
 }
 
 async fn update_wording(
@@ -49,7 +57,10 @@ async fn update_wording(
     let form = fields.into_inner();
     let wording = match form.parse() {
         Ok(wording) => wording,
-        Err(problems) => return invalid(&draw(layout, form, problems)),
+        Err(problems) => {
+            let logging = LoggingForm::of(&layout.settings);
+            return invalid(&draw(layout, form, logging, problems));
+        }
     };
     let viewer = layout.viewer;
     app.db.write(move |conn| commands::update_wording(conn, &viewer, &wording)).await?;
@@ -87,7 +98,14 @@ async fn update(
             layout.settings = form.over(layout.settings);
             let wording = WordingForm::of(&layout.settings);
             let default_lifetime_days = form.default_lifetime_days.unwrap_or_default();
-            return invalid(&views::Show { layout, wording, default_lifetime_days, problems });
+            let logging = LoggingForm::of(&layout.settings);
+            return invalid(&views::Show {
+                layout,
+                wording,
+                logging,
+                default_lifetime_days,
+                problems,
+            });
         }
     };
     let viewer = layout.viewer;

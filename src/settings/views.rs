@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::forms::WordingForm;
+use super::{forms::WordingForm, logging::LoggingForm};
 use crate::{
     presets::{self, Applied},
     web::{Layout, Problems},
@@ -14,6 +14,8 @@ pub struct Show {
     pub layout: Layout,
     /// As typed.
     pub wording: WordingForm,
+    /// As typed.
+    pub logging: LoggingForm,
     /// As typed.
     pub default_lifetime_days: String,
     /// What is wrong with either form.

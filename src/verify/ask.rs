@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix_web::{HttpRequest, HttpResponse, web::Payload};
 
 use super::{Engine, answer, body, engine::PATIENCE, gateway, problem::Problem, verdict::Question};
-use crate::metrics::Endpoint;
+use crate::{logs::Told, metrics::Endpoint};
 
 /// The handler. A key in the query string would end up in logs, so there is no query string at all.
 ///
@@ -50,5 +50,10 @@ async fn try_to(
         .map_err(|_| Problem::CannotKnow)?;
     let took = waited + now.elapsed();
     engine.metrics().verdict(Endpoint::Verify, judged.verdict.code, took);
+    let (of, how) = ((&question, &judged.verdict), (Endpoint::Verify, took));
+    engine.note(request, &asking.gateway, of, how, || {
+        let (method, path) = (asked.method.unwrap_or_default(), asked.path.unwrap_or_default());
+        Told { method, path, ..Told::default() }
+    });
     Ok(answer::as_json(&judged.verdict, &question, judged.stale.max(asking.stale)))
 }

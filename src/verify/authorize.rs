@@ -24,6 +24,7 @@ use super::{
     code::Code,
     engine::PATIENCE,
     gateway,
+    logged::forwarded,
     problem::{self, Problem},
     verdict::{Question, Verdict},
 };
@@ -72,7 +73,10 @@ async fn try_to(
         .judge(&credential, &question, now, deadline)
         .await
         .map_err(|_| Problem::CannotKnow)?;
-    engine.metrics().verdict(Endpoint::Authorize, judged.verdict.code, now.elapsed());
+    let took = now.elapsed();
+    engine.metrics().verdict(Endpoint::Authorize, judged.verdict.code, took);
+    let (of, how) = ((&question, &judged.verdict), (Endpoint::Authorize, took));
+    engine.note(request, &asking.gateway, of, how, || forwarded(request));
     Ok(respond(&judged.verdict, &question, judged.stale.max(asking.stale), dialect))
 }
 

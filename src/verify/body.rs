@@ -43,8 +43,8 @@ struct Body<'a> {
     ip: Option<IpAddr>,
     #[serde(borrow)]
     origin: Option<Text<'a>>,
-    #[serde(borrow, rename = "method")]
-    _method: Option<Text<'a>>,
+    #[serde(borrow)]
+    method: Option<Text<'a>>,
     #[serde(borrow)]
     path: Option<Text<'a>>,
     #[serde(default, deserialize_with = "whole")]
@@ -88,6 +88,9 @@ pub struct Asked<'a> {
     pub customer: Option<Cow<'a, str>>,
     pub ip: Option<IpAddr>,
     pub origin: Option<Cow<'a, str>>,
+    /// Of the caller's request, for the log.
+    pub method: Option<Cow<'a, str>>,
+    pub path: Option<Cow<'a, str>>,
     pub cost: u32,
 }
 
@@ -164,7 +167,7 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::E
 
 impl<'a> Body<'a> {
     fn mean(self) -> Result<Asked<'a>, Problem> {
-        if self.path.is_some_and(|path| has_secret(&path.0)) {
+        if self.path.as_ref().is_some_and(|path| has_secret(&path.0)) {
             return Err(Problem::BadRequest("The path has a key in it; replace that key."));
         }
         let credential = match (self.key, self.basic) {
@@ -181,6 +184,8 @@ impl<'a> Body<'a> {
             customer: check_customer(self.customer.map(|customer| customer.0))?,
             ip: self.ip.map(|ip| ip.to_canonical()),
             origin: self.origin.map(|origin| origin.0),
+            method: self.method.map(|method| method.0),
+            path: self.path.map(|path| path.0),
             cost: check_cost(self.cost)?,
         })
     }

@@ -273,7 +273,8 @@ mod tests {
         let Made { expires_at, environment_id, grants_nothing, rare } = made;
         let permissions: &[i64] = if grants_nothing { &[] } else { &[1, 2] };
         let granted = Granted { permissions: permissions.into(), ..Granted::default() };
-        let home = Home { app_id: "app_0123456789abcdef".into(), environment_id };
+        let home =
+            Home { application_id: 1, app_id: "app_0123456789abcdef".into(), environment_id };
         KeyFacts::new(1, Arc::new(home), Arc::new(Terms::new(granted, [].into())), expires_at, rare)
     }
 

@@ -26,6 +26,7 @@ use crate::{
     changes::Change,
     config::Config,
     limits::{self, Limiter, Limits},
+    logs::Log,
     metrics::{Memory, Metrics},
     nodes::{Registration, Status},
     usage::Recorder,
@@ -57,6 +58,7 @@ pub(super) struct Shared {
     pub limits: Limits,
     pub strangers: Limiter<IpAddr>,
     pub recorder: Recorder,
+    log: Log,
     pub used: Used,
     metrics: Arc<Metrics>,
     trusted_proxies: Vec<IpNet>,
@@ -68,7 +70,12 @@ impl Engine {
     ///
     /// # Errors
     /// When a thread cannot be started, or `REDIS_URL` cannot be understood.
-    pub fn start(config: &Config, database_url: &str, recorder: Recorder) -> anyhow::Result<Self> {
+    pub fn start(
+        config: &Config,
+        database_url: &str,
+        recorder: Recorder,
+        log: Log,
+    ) -> anyhow::Result<Self> {
         let confirmed = Arc::new(Confirmed::new(Instant::now()));
         let used = Used::default();
         recorder.attach(used.clone());
@@ -84,6 +91,7 @@ impl Engine {
             limits: Limits::start(COUNTED, config.redis_url.as_ref())?,
             strangers: Limiter::new(COUNTED),
             recorder,
+            log,
             used,
             metrics,
             trusted_proxies: config.trusted_proxies.clone(),
@@ -158,6 +166,11 @@ impl Engine {
     /// What it counts with.
     pub fn recorder(&self) -> &Recorder {
         &self.0.recorder
+    }
+
+    /// Where it notes its answers.
+    pub fn log(&self) -> &Log {
+        &self.0.log
     }
 
     /// How many credentials a memory holds.

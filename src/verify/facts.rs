@@ -45,6 +45,7 @@ pub struct KeyFacts {
 /// Where a key belongs.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Home {
+    pub application_id: i64,
     pub app_id: Box<str>,
     pub environment_id: i64,
 }

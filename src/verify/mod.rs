@@ -19,6 +19,7 @@
 //! | `table.rs`, `entry.rs` | how that memory is laid out |
 //! | `look_ups.rs`, `flights.rs`, `breaker.rs` | asking once, without ever waiting long |
 //! | `rehearsal.rs`, `weight.rs` | the way through memory alone: to be timed, and weighed |
+//! | `logged.rs` | handing answers to the request log |
 //! | `used.rs` | which keys were accepted, for whoever writes it down |
 //! | `listener.rs`, `feed.rs` | hearing of changes; reading the table of them |
 
@@ -44,6 +45,7 @@ mod interned;
 mod judge;
 mod known;
 mod listener;
+mod logged;
 mod look_ups;
 mod problem;
 mod queries;

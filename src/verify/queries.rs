@@ -26,7 +26,7 @@ use crate::{
 macro_rules! key {
     ($secret:literal, $found_by:literal) => {
         concat!(
-            "select keys.id, keys.public_key, keys.name, applications.app_id, keys.environment_id, \
+            "select keys.id, keys.public_key, keys.name, keys.application_id, applications.app_id, keys.environment_id, \
                keys.expires_at, keys.disabled_at, keys.revoked_at, \
                coalesce(keys.expires_at <= now(), false) as has_expired, \
                keys.allowed_ips, keys.excluded_ips, keys.allowed_origins, keys.all_permissions, \
@@ -57,6 +57,8 @@ struct KeyRow {
     public_key: String,
     #[diesel(sql_type = Text)]
     name: String,
+    #[diesel(sql_type = BigInt)]
+    application_id: i64,
     #[diesel(sql_type = Text)]
     app_id: String,
     #[diesel(sql_type = BigInt)]
@@ -222,7 +224,11 @@ impl KeyRow {
             excluded_ips: self.excluded_ips.into_iter().map(fold_mapped).collect(),
             allowed_origins: self.allowed_origins.into_iter().map(Into::into).collect(),
         };
-        let home = Home { app_id: self.app_id.into(), environment_id: self.environment_id };
+        let home = Home {
+            application_id: self.application_id,
+            app_id: self.app_id.into(),
+            environment_id: self.environment_id,
+        };
         let facts = KeyFacts::new(
             self.id,
             interned.home(home),

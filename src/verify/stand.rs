@@ -5,14 +5,14 @@
 use std::{panic::AssertUnwindSafe, sync::atomic::Ordering};
 
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
+    HttpMessage, HttpRequest, HttpResponse, ResponseError,
     http::{ConnectionType, StatusCode, header::HeaderValue},
     web::{Bytes, Data},
 };
 use futures_util::FutureExt;
 use uuid::{Builder, Uuid, fmt::Hyphenated};
 
-use super::problem::Problem;
+use super::{logged::LoggedAs, problem::Problem};
 use crate::{app::App, web::observe};
 
 /// Answers, whatever happens on the way to the answer.
@@ -37,7 +37,7 @@ pub async fn stand_as(
         // The panic itself was printed where it happened.
         Err(_) => Problem::Other(StatusCode::INTERNAL_SERVER_ERROR).error_response(),
     };
-    let id = spell(id);
+    let id = spell(logged_as(request).unwrap_or(id));
     let app = request.app_data::<Data<App>>();
     if response.status().is_server_error() {
         // The query is left out: somebody may have put a secret there.
@@ -50,6 +50,11 @@ pub async fn stand_as(
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
+}
+
+/// The id under which the request log has it.
+fn logged_as(request: &HttpRequest) -> Option<Uuid> {
+    request.extensions().get::<LoggedAs>().map(|logged| logged.0)
 }
 
 /// Spelled like those of the pages.

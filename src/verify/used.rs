@@ -89,7 +89,8 @@ mod tests {
 
     fn key(id: i64) -> Entry<KeyFacts> {
         let now = Instant::now();
-        let home = Home { app_id: "app_0123456789abcdef".into(), environment_id: 1 };
+        let home =
+            Home { application_id: 1, app_id: "app_0123456789abcdef".into(), environment_id: 1 };
         let terms = Terms::new(Granted::default(), [].into());
         let facts = KeyFacts::new(id, home.into(), terms.into(), None, Rare::default());
         let told = Told { facts, public_id: "pk".into(), name: String::new() };

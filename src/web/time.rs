@@ -98,6 +98,37 @@ impl fmt::Display for Moment {
 
 impl HtmlSafe for Moment {}
 
+/// `<time>` to the millisecond, for lists in which that matters: 15:05:09.123, with the day unless it is today.
+pub struct Clock(pub DateTime<Utc>);
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let there = self.0.with_timezone(&zone());
+        write!(
+            f,
+            r#"<time datetime="{}" title="{}">"#,
+            self.0.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
+            exact(self.0)
+        )?;
+        if there.date_naive() != day_of(Utc::now()) {
+            write!(f, "{} ", there.format("%-d %b"))?;
+        }
+        write!(f, "{}</time>", there.format("%H:%M:%S%.3f"))
+    }
+}
+
+impl HtmlSafe for Clock {}
+
+/// “15:05”, with the day unless it is today.
+pub fn minute(at: DateTime<Utc>) -> String {
+    let there = at.with_timezone(&zone());
+    if there.date_naive() == day_of(Utc::now()) {
+        there.format("%H:%M").to_string()
+    } else {
+        there.format("%-d %B, %H:%M").to_string()
+    }
+}
+
 /// `<time>` of a calendar day: 18 February 2027.
 pub struct Day(pub DateTime<Utc>);
 

@@ -21,6 +21,7 @@ mod jobs;
 mod keys;
 mod leaks;
 mod links;
+mod logs;
 mod matrix;
 mod metrics;
 mod modes;

@@ -169,6 +169,8 @@ const TABLE: &[Row] = &[
     post("keep secrets without a vault", Nothing, Lets, "{app}/keep-secrets", &[], [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(409)]),
     post("erase secrets", Nothing, Lets, "{app}/erase-secrets", &[],         [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(303)]),
     get("customers", Nothing, Lets, "/customers",                            [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("logs", Nothing, Lets, "/logs",                                      [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    get("logs of a key", Active, Lets, "/logs?key={public}",                 [SignIn, Absent, Shows(200), Shows(200), Shows(200), Shows(200)]),
     get("import customers", Nothing, Lets, "/customers/import",              [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("trail", Nothing, Lets, "/audit",                                    [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("event", Nothing, Lets, "/audit/1",                                  [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),

@@ -88,6 +88,11 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/keys/{key}/transfer", &["POST"]),
     ("/leaks", &["GET", "POST"]),
     ("/leaks/gitleaks.toml", &["GET"]),
+    ("/logs", &["GET"]),
+    ("/logs/export/{format}", &["GET"]),
+    ("/logs/search", &["POST"]),
+    ("/logs/tail", &["GET"]),
+    ("/logs/{id}", &["GET"]),
     ("/openapi.json", &["GET"]),
     ("/readyz", &["GET"]),
     ("/reference", &["GET"]),
@@ -125,6 +130,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/settings/leak-partners/{id}/confirm/remove", &["GET"]),
     ("/settings/leak-partners/{id}/edit", &["GET", "POST"]),
     ("/settings/leak-partners/{id}/remove", &["POST"]),
+    ("/settings/logs", &["POST"]),
     ("/settings/nodes", &["GET"]),
     ("/settings/preset", &["POST"]),
     ("/settings/wording", &["POST"]),
@@ -183,6 +189,7 @@ pub fn pages() -> impl Iterator<Item = (String, &'static [&'static str], bool)> 
             .replace("{key}", "prod_pk_0123456789abcdef")
             .replace("{app_id}", "app_0123456789abcdef")
             .replace("{act}", "disable")
+            .replace("{format}", "csv")
             .replace("{id}", "1")
             .replace("{path:.*}", "icons/favicon.svg");
         (filled_in, *methods, PUBLIC.contains(path))

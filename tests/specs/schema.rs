@@ -24,7 +24,8 @@ fn columns(conn: &mut PgConnection) -> BTreeSet<String> {
         conn,
         "select concat_ws(' ', table_name, column_name, is_nullable) as told
          from information_schema.columns
-         where table_schema = 'public' and table_name not like '\\_\\_%'",
+         where table_schema = 'public' and table_name not like '\\_\\_%'
+           and table_name not in (select relname from pg_class where relispartition)",
     )
 }
 

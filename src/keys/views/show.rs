@@ -11,7 +11,7 @@ use crate::{
         queries::Restrictions,
         spaced,
     },
-    leaks,
+    leaks, logs,
     nodes::{self, Standing},
     usage,
     web::{Layout, Moment},
@@ -34,6 +34,8 @@ pub struct Show {
     pub proof: Option<nodes::Proof>,
     /// What was reported as leaked and is open.
     pub leaks: Vec<leaks::Report>,
+    /// The last ones within a day.
+    pub requests: Vec<logs::Request>,
     /// What is wrong with the extension that was asked for.
     pub overlap_error: Option<&'static str>,
 }

@@ -306,9 +306,15 @@ impl TestApp {
         self.stop.app().forget(change);
     }
 
-    /// Writes now what is counted.
+    /// Where answers are noted.
+    pub fn log(&self) -> &latchkey::logs::Log {
+        self.stop.app().engine.log()
+    }
+
+    /// Writes now what is counted and what is to be logged.
     pub fn flush(&self) {
         self.stop.recorder().flush();
+        self.log().flush();
     }
 }
 

@@ -1,0 +1,215 @@
+//! Reading the log. Every question starts at [`visible_to`].
+//!
+//! Whoever looks for something rare would make Postgres read the whole log, so it is asked piece by piece, from the
+//! newest to the oldest: each piece is longer than the last, and after a while the list says how far it has looked.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use diesel::{PgConnection, prelude::*};
+use uuid::Uuid;
+
+use super::{
+    days,
+    filter::{Filter, Place},
+    model::{Logged, Request, instants_of},
+    names::named,
+    narrow::{Logs, Meant, in_time, matching, mean, older_than},
+};
+use crate::{
+    error::{AppError, AppResult},
+    schema::{keys, request_log_gaps, request_logs},
+    users::Viewer,
+};
+
+/// Rows on a page of the list.
+pub const PAGE: usize = 50;
+
+/// How long a list goes on looking further back.
+pub const PATIENCE: Duration = Duration::from_millis(150);
+/// The first piece, and how much longer the next one is when it took little time.
+const FIRST_PIECE: TimeDelta = TimeDelta::hours(1);
+const GROWTH: i32 = 4;
+const LITTLE_TIME: Duration = Duration::from_millis(15);
+
+/// Administrators see all of it; managers what was asked about their own keys, and nothing that came without one.
+fn visible_to<'a>(viewer: &Viewer) -> AppResult<Logs<'a>> {
+    if !viewer.has_api_access() {
+        return Err(AppError::NoApiAccess);
+    }
+    let logs = request_logs::table.select(Logged::as_select()).into_boxed();
+    if viewer.is_administrator() {
+        return Ok(logs);
+    }
+    let own = keys::table
+        .filter(keys::owner_id.eq(viewer.id).and(keys::deleted_at.is_null()))
+        .select(keys::id.nullable());
+    Ok(logs.filter(request_logs::key_id.eq_any(own)))
+}
+
+/// A page of the list.
+#[derive(Debug)]
+pub struct Page {
+    /// Newest first.
+    pub requests: Vec<Request>,
+    /// Where older ones begin, if there are any, or may be.
+    pub next: Option<Place>,
+    /// So far it has looked, when it took too long to look further.
+    pub looked_until: Option<DateTime<Utc>>,
+}
+
+/// The newest `at_most` requests that match; looks for so long.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`]; [`AppError::Unprocessable`] when even a piece takes too long.
+pub fn list(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    at_most: usize,
+    patience: Duration,
+) -> AppResult<Page> {
+    visible_to(viewer)?;
+    let Some(meant) = mean(conn, viewer, filter)? else {
+        return Ok(Page { requests: Vec::new(), next: None, looked_until: None });
+    };
+    let (mut found, looked_until) =
+        in_time(conn, |conn| look(conn, viewer, filter, &meant, at_most + 1, patience))?;
+    let has_more = found.len() > at_most;
+    found.truncate(at_most);
+    let last = found.last().filter(|_| has_more).map(|row| Place { at: row.at, id: row.id });
+    let next = last.or(looked_until.map(Place::before));
+    let requests = named(conn, found)?;
+    Ok(Page { requests, next, looked_until: looked_until.filter(|_| !has_more) })
+}
+
+/// Goes back piece by piece.
+fn look(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    meant: &Meant,
+    at_most: usize,
+    patience: Duration,
+) -> AppResult<(Vec<Logged>, Option<DateTime<Utc>>)> {
+    let (first, last) = bounds(conn, filter)?;
+    let (mut found, mut span) = (Vec::new(), FIRST_PIECE);
+    let mut until = filter.after;
+    // What is newer than now is in the first piece, too.
+    let mut end =
+        until.map_or_else(Utc::now, |place| place.at).min(last.unwrap_or(DateTime::<Utc>::MAX_UTC));
+    let began = Instant::now();
+    loop {
+        let piece_began = Instant::now();
+        let begin = end.checked_sub_signed(span).unwrap_or(first).max(first);
+        let mut query = matching(visible_to(viewer)?, filter, meant)
+            .filter(request_logs::at.ge(begin))
+            .order((request_logs::at.desc(), request_logs::id.desc()))
+            .limit((at_most - found.len()) as i64);
+        if let Some(last) = last {
+            query = query.filter(request_logs::at.lt(last));
+        }
+        if let Some(place) = until {
+            query = query.filter(request_logs::at.le(place.at)).filter(older_than(place));
+        }
+        found.append(&mut query.load::<Logged>(conn)?);
+        if found.len() >= at_most {
+            return Ok((found, None));
+        }
+        if begin <= first {
+            break;
+        }
+        if began.elapsed() >= patience {
+            return Ok((found, Some(begin)));
+        }
+        (until, end) = (Some(Place::before(begin)), begin);
+        if piece_began.elapsed() <= LITTLE_TIME {
+            span = span * GROWTH;
+        }
+    }
+    if filter.from.is_none() {
+        // What is of no day, because somebody's clock jumped.
+        let query = matching(visible_to(viewer)?, filter, meant)
+            .filter(request_logs::at.lt(first.min(end)))
+            .order((request_logs::at.desc(), request_logs::id.desc()))
+            .limit((at_most - found.len()) as i64);
+        let query = match until {
+            Some(place) => query.filter(request_logs::at.le(place.at)).filter(older_than(place)),
+            None => query,
+        };
+        found.append(&mut query.load::<Logged>(conn)?);
+    }
+    Ok((found, None))
+}
+
+/// From when on there are days, as far as the filter asks for them, and before when it ends.
+fn bounds(
+    conn: &mut PgConnection,
+    filter: &Filter,
+) -> AppResult<(DateTime<Utc>, Option<DateTime<Utc>>)> {
+    let day = days::days_there_are(conn)?.first().copied();
+    let first = day.map_or_else(Utc::now, |day| day.and_time(NaiveTime::MIN).and_utc());
+    Ok((filter.from.map_or(first, |from| from.max(first)), filter.to))
+}
+
+/// One request.
+///
+/// # Errors
+/// [`AppError::NotFound`] when there is none, or not for this viewer; [`AppError::NoApiAccess`].
+pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: Uuid) -> AppResult<Request> {
+    let (from, to) = instants_of(id).ok_or(AppError::NotFound)?;
+    let row: Logged = visible_to(viewer)?
+        .filter(request_logs::id.eq(id))
+        .filter(request_logs::at.ge(from))
+        .filter(request_logs::at.lt(to))
+        .first(conn)?;
+    named(conn, vec![row])?.pop().ok_or(AppError::NotFound)
+}
+
+/// The last requests of a key within a day.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn recent_for(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    key_id: i64,
+    at_most: i64,
+) -> AppResult<Vec<Request>> {
+    let rows = visible_to(viewer)?
+        .filter(request_logs::key_id.eq(key_id))
+        .filter(request_logs::at.ge(Utc::now() - TimeDelta::days(1)))
+        .order((request_logs::at.desc(), request_logs::id.desc()))
+        .limit(at_most)
+        .load(conn)?;
+    named(conn, rows)
+}
+
+/// Whether anything was ever logged that the viewer may see: an empty list and one that is not yet begun are different
+/// pages.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn has_any(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
+    let any = in_time(conn, |conn| Ok(visible_to(viewer)?.limit(1).load(conn)?));
+    // Whoever looks for so long looks at something.
+    Ok(any.map_or(true, |any| !any.is_empty()))
+}
+
+/// What is missing from the log between two instants, by minute and reason; the latest few.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn gaps(
+    conn: &mut PgConnection,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> AppResult<Vec<(DateTime<Utc>, String, i64)>> {
+    Ok(request_log_gaps::table
+        .filter(request_log_gaps::minute.ge(from - TimeDelta::minutes(1)))
+        .filter(request_log_gaps::minute.le(to))
+        .order((request_log_gaps::minute.desc(), request_log_gaps::reason.asc()))
+        .select((request_log_gaps::minute, request_log_gaps::reason, request_log_gaps::requests))
+        .limit(1_000)
+        .load(conn)?)
+}
