@@ -1,5 +1,7 @@
 //! The page's address: what is looked for, and from where on.
 
+use std::net::IpAddr;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -252,7 +254,7 @@ fn acts(typed: &str) -> Option<Acts> {
 }
 
 fn range(typed: &str) -> Option<IpNet> {
-    let range = typed.parse().or_else(|_| typed.parse().map(IpNet::from)).ok()?;
+    let range = typed.parse().or_else(|_| typed.parse::<IpAddr>().map(IpNet::from)).ok()?;
     Some(IpNet::trunc(&range))
 }
 
