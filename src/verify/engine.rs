@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     catalogue::Catalogue,
+    clock::Clock,
     confirmed::Confirmed,
     facts::{ApplicationFacts, GatewayFacts, KeyFacts},
     interned::Interned,
@@ -53,6 +54,7 @@ pub(super) struct Shared {
     pub catalogue: Arc<Known<Catalogue>>,
     /// Until when the four above are true.
     pub confirmed: Arc<Confirmed>,
+    pub clock: Clock,
     pub interned: Arc<Interned>,
     pub look_ups: LookUps,
     pub limits: Limits,
@@ -86,6 +88,7 @@ impl Engine {
             gateways: Arc::new(Known::new(OTHERS, OTHERS, Arc::clone(&confirmed))),
             catalogue: Arc::new(Known::new(1, 1, Arc::clone(&confirmed))),
             confirmed,
+            clock: Clock::new(Instant::now(), Utc::now()),
             interned: Arc::default(),
             look_ups: LookUps::start(database_url, Arc::clone(&metrics))?,
             limits: Limits::start(COUNTED, config.redis_url.as_ref())?,
@@ -110,6 +113,9 @@ impl Engine {
                 Heard::Missed => engine.doubt_everything(),
                 Heard::AllUntil(at) => engine.confirm(at),
                 Heard::After(took) => engine.metrics().propagation(took),
+                Heard::Time { asked_at, theirs, answered_at } => {
+                    engine.0.clock.set(asked_at, theirs, answered_at);
+                }
             }
         })?;
         *engine.0.listener.lock() = Some(listener);

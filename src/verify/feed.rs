@@ -6,7 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     PgConnection, QueryableByName, RunQueryDsl, sql_query,
-    sql_types::{BigInt, Nullable, Text},
+    sql_types::{BigInt, Nullable, Text, Timestamptz},
 };
 
 use crate::changes::{self, Change, KEPT_DAYS, Noted};
@@ -19,6 +19,7 @@ struct Place {
     snapshot: String,
     /// Which history of which database the snapshot belongs to.
     history: String,
+    /// By the clock of Postgres.
     read_at: DateTime<Utc>,
 }
 
@@ -36,12 +37,16 @@ struct Here {
     snapshot: String,
     #[diesel(sql_type = Text)]
     history: String,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
 }
 
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = Text)]
     snapshot: String,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
     #[diesel(sql_type = Nullable<BigInt>)]
     id: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -61,14 +66,14 @@ impl Feed {
         let here: Here = sql_query(
             "select pg_current_snapshot()::text as snapshot, concat_ws('/', \
                 (select oid from pg_database where datname = current_database()), \
-                left(pg_walfile_name(pg_current_wal_lsn()), 8)) as history",
+                left(pg_walfile_name(pg_current_wal_lsn()), 8)) as history, \
+                clock_timestamp() as now",
         )
         .get_result(conn)?;
-        let now = Utc::now();
         let goes_on = self.0.as_ref().is_some_and(|place| {
             place.history == here.history
                 && newest(&place.snapshot) <= newest(&here.snapshot)
-                && now - place.read_at < TimeDelta::days(KEPT_DAYS - 1)
+                && here.now - place.read_at < TimeDelta::days(KEPT_DAYS - 1)
         });
         if goes_on {
             return Ok(false);
@@ -76,7 +81,7 @@ impl Feed {
         if let Err(error) = changes::remove_impossible(conn) {
             tracing::warn!(?error, "changes that came from another cluster could not be removed");
         }
-        self.0 = Some(Place { snapshot: here.snapshot, history: here.history, read_at: now });
+        self.0 = Some(Place { snapshot: here.snapshot, history: here.history, read_at: here.now });
         Ok(true)
     }
 
@@ -87,7 +92,7 @@ impl Feed {
     pub fn read(&mut self, conn: &mut PgConnection) -> anyhow::Result<Vec<News>> {
         let Some(place) = &mut self.0 else { return Ok(Vec::new()) };
         let rows: Vec<Row> = sql_query(
-            "select now.snapshot::text as snapshot, changes.id, changes.what, changes.row_id \
+            "select now.snapshot::text as snapshot, clock_timestamp() as now, changes.id, changes.what, changes.row_id \
              from (select pg_current_snapshot() as snapshot) now \
              left join changes on xid >= pg_snapshot_xmin($1::pg_snapshot)::text::bigint \
                 and xid < pg_snapshot_xmax(now.snapshot)::text::bigint \
@@ -98,9 +103,14 @@ impl Feed {
         .load(conn)?;
         if let Some(row) = rows.first() {
             place.snapshot.clone_from(&row.snapshot);
-            place.read_at = Utc::now();
+            place.read_at = row.now;
         }
         Ok(rows.into_iter().filter_map(Row::news).collect())
+    }
+
+    /// When Postgres was asked last, as it said.
+    pub fn read_at(&self) -> Option<DateTime<Utc>> {
+        self.0.as_ref().map(|place| place.read_at)
     }
 
     /// Every change that is visible in it has been read.

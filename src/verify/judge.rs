@@ -56,7 +56,7 @@ impl Engine {
             })
             .await?;
         if let Some(gateway) = &gateway.found {
-            let now = Utc::now();
+            let now = self.0.clock.at(now);
             if gateway.is_first_in_second(now.timestamp()) {
                 self.0.recorder.contact(gateway.id, now);
             }
@@ -89,7 +89,8 @@ impl Engine {
                 let Learned { found, stale } = self.application(*secret, time).await?;
                 return Ok(match found.filter(|application| application.public_id() == app_id) {
                     Some(application) => {
-                        Judged { verdict: self.judge_application(application, question), stale }
+                        let verdict = self.judge_application(application, question, now);
+                        Judged { verdict, stale }
                     }
                     None => fresh(self.turn_away(not_found(), question)),
                 });
@@ -111,17 +112,18 @@ impl Engine {
         let catalogue = catalogue?;
         let stale = learned.stale.max(catalogue.stale);
         let catalogue = catalogue.found.ok_or(CannotKnow)?;
-        Ok(Judged { verdict: self.judge_key(key, &catalogue, by, question, deadline).await, stale })
+        Ok(Judged { verdict: self.judge_key(key, &catalogue, by, question, time).await, stale })
     }
 
     fn judge_application(
         &self,
         application: Entry<ApplicationFacts>,
         question: &Question<'_>,
+        now: Instant,
     ) -> Verdict {
         match check_application(question) {
             Ok(()) => {
-                self.0.recorder.identified(application.id, Utc::now());
+                self.0.recorder.identified(application.id, self.0.clock.at(now));
                 Verdict::valid(Holder::Application(application), None)
             }
             Err(refusal) => Verdict::refused(refusal, Holder::Application(application)),
@@ -134,13 +136,14 @@ impl Engine {
         catalogue: &Catalogue,
         by: By,
         question: &Question<'_>,
-        deadline: Instant,
+        time: Time,
     ) -> Verdict {
-        let now = Utc::now();
+        let now = self.0.clock.at(time.now);
         if let Some((secret, _)) = key.rare().replaced {
             self.0.recorder.old_secret(secret, question.ip, now);
         }
-        if let Err(refusal) = check(&key, catalogue, by, question, now) {
+        // What is over by either clock is over: one of them may have been put back.
+        if let Err(refusal) = check(&key, catalogue, by, question, now.max(Utc::now())) {
             self.0.recorder.record(key.id, refusal.code.slug(), false, now);
             return Verdict::refused(refusal, Holder::Key(key));
         }
@@ -149,7 +152,7 @@ impl Engine {
             true => None,
             false => {
                 let who = (key.id, key.public_key());
-                self.0.limits.spend(who, limits, question.cost, deadline).await
+                self.0.limits.spend(who, limits, question.cost, time.deadline).await
             }
         };
         let mut verdict = Verdict::after_spending(Holder::Key(key), spending);

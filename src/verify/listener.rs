@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::anyhow;
+use chrono::{DateTime, Utc};
 use diesel::{PgConnection, connection::SimpleConnection};
 use uuid::Uuid;
 
@@ -40,6 +41,12 @@ pub enum Heard {
     AllUntil(Instant),
     /// A change of a key, so long after it was made.
     After(Duration),
+    /// What time it was for Postgres at some moment between the two.
+    Time {
+        asked_at: Instant,
+        theirs: DateTime<Utc>,
+        answered_at: Instant,
+    },
 }
 
 /// The thread, until it is stopped.
@@ -140,6 +147,7 @@ impl<F: Fn(Heard)> Ear<F> {
         ))?;
         let asked_at = Instant::now();
         if self.feed.resume(&mut conn)? {
+            self.tell_the_time(asked_at);
             (self.hear)(Heard::Missed);
             (self.hear)(Heard::AllUntil(asked_at));
         } else {
@@ -183,7 +191,9 @@ impl<F: Fn(Heard)> Ear<F> {
     fn read(&mut self, conn: &mut PgConnection) -> anyhow::Result<()> {
         let asked_at = Instant::now();
         let mut noted = Vec::new();
-        for news in self.feed.read(conn)? {
+        let read = self.feed.read(conn)?;
+        self.tell_the_time(asked_at);
+        for news in read {
             match news {
                 News::Noted(one) if self.heard.contains(&one.id) => {}
                 News::Noted(one) => noted.push(one),
@@ -195,6 +205,12 @@ impl<F: Fn(Heard)> Ear<F> {
         self.apply(conn, noted);
         (self.hear)(Heard::AllUntil(asked_at));
         Ok(())
+    }
+
+    fn tell_the_time(&self, asked_at: Instant) {
+        if let Some(theirs) = self.feed.read_at() {
+            (self.hear)(Heard::Time { asked_at, theirs, answered_at: Instant::now() });
+        }
     }
 
     fn apply(&self, conn: &mut PgConnection, noted: Vec<Noted>) {

@@ -15,7 +15,7 @@
 //! | `verdict.rs`, `code.rs` | the words of question and verdict; the codes |
 //! | `facts.rs`, `catalogue.rs` | what is known: of keys, applications, gateways; of what can be granted at all |
 //! | `queries.rs`, `interned.rs` | asking Postgres for it; what many keys have in common |
-//! | `known.rs`, `confirmed.rs` | the memory of it; until when it is true |
+//! | `known.rs`, `confirmed.rs`, `clock.rs` | the memory of it; until when it is true; what time it is |
 //! | `table.rs`, `entry.rs` | how that memory is laid out |
 //! | `look_ups.rs`, `flights.rs`, `breaker.rs` | asking once, without ever waiting long |
 //! | `rehearsal.rs`, `weight.rs` | the way through memory alone: to be timed, and weighed |
@@ -31,6 +31,7 @@ mod breaker;
 mod caller;
 mod catalogue;
 mod checks;
+mod clock;
 mod code;
 mod confirmed;
 mod credential;

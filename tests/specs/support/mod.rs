@@ -3,6 +3,7 @@
 pub mod app;
 pub mod browser;
 pub mod chromium;
+pub mod clock;
 pub mod database;
 pub mod page;
 pub mod person;
@@ -12,6 +13,7 @@ pub mod terminal;
 
 pub use app::{MadeKey, PASSWORD, TestApp};
 pub use browser::Browser;
+pub use clock::{Clock, Moves};
 pub use page::Page;
 pub use person::Person;
 pub use program::{Program, allow_many_connections};
