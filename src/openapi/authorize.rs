@@ -181,7 +181,7 @@ fn forbidden() -> ResponseBuilder {
             r#"Bearer realm="api", error="insufficient_scope", scope="affiliates:read""#,
         ),
     )
-    .header("Retry-After", retry_after("With `for=nginx`, of what would be 429 or 503."))
+    .header("Retry-After", retry_after("With `for=nginx`, of what would be 429."))
 }
 
 fn verify_code(response: ResponseBuilder) -> ResponseBuilder {

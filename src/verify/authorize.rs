@@ -85,9 +85,10 @@ async fn try_to(
 enum Dialect {
     /// All of them.
     Http,
-    /// nginx takes 2xx, 401 and 403, and turns everything else into 500. So everything else becomes a 403, and
-    /// `X-Verify-Code` says what it was: `RATE_LIMITED` (429), `BAD_REQUEST` (400), `UNAVAILABLE` (503). The recipe
-    /// maps them back. It also throws our body away, so what the caller should read comes as `X-Verify-Problem` too.
+    /// nginx takes 2xx, 401 and 403, and turns everything else into 500. So every other no becomes a 403, and
+    /// `X-Verify-Code` says what it was: `RATE_LIMITED` (429), `BAD_REQUEST` (400). The recipe maps them back. It also
+    /// throws our body away, so what the caller should read comes as `X-Verify-Problem` too. That we cannot know (503)
+    /// stays what it is: nginx asks another node then, and without one says 500, which is not a no.
     Nginx,
 }
 
@@ -99,6 +100,7 @@ impl Dialect {
 
     fn status(self, status: StatusCode) -> StatusCode {
         let is_understood = status.is_success()
+            || status.is_server_error()
             || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         if self == Self::Nginx && !is_understood { StatusCode::FORBIDDEN } else { status }
     }

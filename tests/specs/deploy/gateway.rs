@@ -18,10 +18,11 @@ pub enum Kind {
     Nginx,
     Caddy,
     Haproxy,
+    Envoy,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Nginx, Self::Caddy, Self::Haproxy];
+    pub const ALL: [Self; 4] = [Self::Nginx, Self::Caddy, Self::Haproxy, Self::Envoy];
 }
 
 /// What a recipe is told.
@@ -109,6 +110,12 @@ fn command(kind: Kind, setting: &Setting, listen: SocketAddr, dir: &Path) -> Com
         ("API", setting.api.to_string()),
         ("LATCHKEY_1", setting.latchkey[0].to_string()),
         ("LATCHKEY_2", setting.latchkey[1].to_string()),
+        ("API_HOST", setting.api.ip().to_string()),
+        ("API_PORT", setting.api.port().to_string()),
+        ("LATCHKEY_1_HOST", setting.latchkey[0].ip().to_string()),
+        ("LATCHKEY_1_PORT", setting.latchkey[0].port().to_string()),
+        ("LATCHKEY_2_HOST", setting.latchkey[1].ip().to_string()),
+        ("LATCHKEY_2_PORT", setting.latchkey[1].port().to_string()),
         ("GATEWAY_TOKEN", setting.token.clone()),
         ("ASK_SOCKET", socket(dir).to_string_lossy().into_owned()),
     ];
@@ -139,6 +146,22 @@ fn command(kind: Kind, setting: &Setting, listen: SocketAddr, dir: &Path) -> Com
             haproxy.arg("-C").arg(recipes.join("haproxy")).args(["-f", "haproxy.cfg"]);
             haproxy
         }
+        Kind::Envoy => {
+            let template = fs::read_to_string(recipes.join("envoy/envoy.yaml.template")).unwrap();
+            fs::write(dir.join("envoy.yaml"), substitute(&template, &settings)).unwrap();
+            let mut envoy = tool("envoy");
+            // Many of them run side by side here.
+            envoy.args([
+                "--disable-hot-restart",
+                "--concurrency",
+                "1",
+                "--log-level",
+                "warn",
+                "-c",
+            ]);
+            envoy.arg(dir.join("envoy.yaml"));
+            envoy
+        }
     };
     command.envs(settings);
     command
@@ -159,10 +182,11 @@ fn socket(dir: &Path) -> PathBuf {
 
 /// A program that may be installed, or may have been unpacked by bin/test.
 fn tool(name: &str) -> Command {
-    let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    let unpacked = target.join("tools");
     let path = env::var_os("PATH").unwrap_or_default();
     let installed = env::split_paths(&path)
-        .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
+        .chain(["/usr/sbin".into(), "/usr/local/sbin".into(), target.join("envoy/bin")])
         .map(|dir| dir.join(name))
         .find(|path| path.is_file());
     if let Some(path) = installed {

@@ -4,6 +4,7 @@ mod answers;
 mod api;
 mod gateway;
 mod outages;
+mod snippets;
 mod stand_in;
 mod street;
 mod wire;

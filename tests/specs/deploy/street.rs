@@ -61,18 +61,21 @@ impl Street {
     }
 
     pub async fn ask_once(&self, gateway: &Gateway, request: RequestBuilder) -> Answer {
-        let asked_at = Instant::now();
-        let response = request.send().await.unwrap_or_else(|error| {
-            panic!("{:?} does not answer: {error:?}\n{}", gateway.kind, gateway.log())
-        });
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let whom = format!("{:?}\n{}", gateway.kind, gateway.log());
-        Answer { status, headers, text, took: asked_at.elapsed(), whom }
+        Answer::to(request, || format!("{:?}\n{}", gateway.kind, gateway.log())).await
     }
 }
 
 impl Answer {
+    /// Read to its end; `whom` tells who was asked, and what that has logged.
+    pub async fn to(request: RequestBuilder, whom: impl Fn() -> String) -> Self {
+        let asked_at = Instant::now();
+        let response = request.send().await;
+        let response = response.unwrap_or_else(|error| panic!("no answer: {error:?} {}", whom()));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        Self { status, headers, text, took: asked_at.elapsed(), whom: whom() }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next().map(|value| value.to_str().unwrap());

@@ -41,7 +41,7 @@ async fn known_keys_are_answered_and_unknown_ones_wait_for_better_times() {
         }
         let another = world.key(Wanted::default());
         let nginx = world.authorize("?for=nginx").bearer_auth(another.secret.reveal());
-        Answer::at_once(nginx).await.assert_authorizes(403, "UNAVAILABLE");
+        Answer::at_once(nginx).await.assert_authorizes(503, "UNAVAILABLE");
 
         world.proxy.set(Mode::Pass);
         let back_at = Instant::now();
