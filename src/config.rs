@@ -52,6 +52,9 @@ pub struct Config {
     /// `REDIS_URL`: a Redis or Valkey in which all nodes count together. Default: each node counts for itself.
     pub redis_url: Option<Url>,
 
+    /// `LATCHKEY_MAY_LOSE_DATA`: `yes` to start on a Postgres that a power cut could make forget. Default: `no`.
+    pub may_lose_data: bool,
+
     /// `LATCHKEY_LOG`: what to log, in `tracing`'s filter syntax. Default: `info`.
     pub log: String,
 
@@ -101,6 +104,11 @@ impl Config {
                     "LATCHKEY_METRICS_LISTEN is not an address and port such as 127.0.0.1:9464",
                 )?,
             redis_url: setting("REDIS_URL").map(|value| parse_redis_url(&value)).transpose()?,
+            may_lose_data: match setting("LATCHKEY_MAY_LOSE_DATA").as_deref() {
+                None | Some("no") => false,
+                Some("yes") => true,
+                Some(_) => bail!("LATCHKEY_MAY_LOSE_DATA is neither yes nor no"),
+            },
             log: setting("LATCHKEY_LOG").unwrap_or_else(|| "info".into()),
             log_json: match setting("LATCHKEY_LOG_FORMAT").as_deref() {
                 None | Some("text") => false,

@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod customers;
 pub mod db;
 pub mod demo;
+pub mod durability;
 pub mod environments;
 pub mod error;
 pub mod gateways;

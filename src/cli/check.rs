@@ -1,6 +1,8 @@
 //! `latchkey check`: what is unsafe or wrong, setting by setting, and what to do about it.
 
-use std::{fmt, fs, net::IpAddr, os::unix::fs::PermissionsExt, path::Path, process::ExitCode};
+use std::{
+    borrow::Cow, fmt, fs, net::IpAddr, os::unix::fs::PermissionsExt, path::Path, process::ExitCode,
+};
 
 use diesel::{PgConnection, prelude::*};
 use rustix::fs::{Access, access};
@@ -11,7 +13,7 @@ use crate::{
     audit::guard::{self, Standing},
     clock,
     config::Config,
-    db,
+    db, durability,
     limits::{self, Examined},
     nodes,
     schema::users,
@@ -30,21 +32,21 @@ enum Level {
 #[derive(Debug, PartialEq, Eq)]
 struct Finding {
     level: Level,
-    setting: &'static str,
+    setting: Cow<'static, str>,
     text: String,
 }
 
 impl Finding {
     fn fine(setting: &'static str, text: impl Into<String>) -> Self {
-        Self { level: Level::Fine, setting, text: text.into() }
+        Self { level: Level::Fine, setting: setting.into(), text: text.into() }
     }
 
     fn warning(setting: &'static str, text: impl Into<String>) -> Self {
-        Self { level: Level::Warning, setting, text: text.into() }
+        Self { level: Level::Warning, setting: setting.into(), text: text.into() }
     }
 
     fn error(setting: &'static str, text: impl Into<String>) -> Self {
-        Self { level: Level::Error, setting, text: text.into() }
+        Self { level: Level::Error, setting: setting.into(), text: text.into() }
     }
 }
 
@@ -313,25 +315,20 @@ fn nodes(conn: &mut PgConnection) -> Option<Finding> {
 
 /// A key that was revoked must stay revoked, whatever happens to the power.
 fn durability(conn: &mut PgConnection) -> Vec<Finding> {
-    let mut is_on = |setting: &str| {
-        diesel::select(
-            diesel::dsl::sql::<diesel::sql_types::Text>("current_setting(")
-                .bind::<diesel::sql_types::Text, _>(setting.to_owned())
-                .sql(")"),
-        )
-        .get_result::<String>(conn)
-        .map(|value| value != "off")
+    let promises = match durability::promises(conn) {
+        Ok(promises) => promises,
+        Err(error) => return vec![Finding::error("fsync", format!("cannot be read: {error}"))],
     };
-    [("fsync", Level::Error), ("full_page_writes", Level::Error), ("synchronous_commit", Level::Warning)]
+    promises
         .into_iter()
-        .map(|(setting, level)| match is_on(setting) {
-            Ok(true) => Finding::fine(setting, "on"),
-            Ok(false) => Finding {
-                level,
-                setting,
-                text: "is off in Postgres, so that a power cut could bring a revoked key back; turn it on in postgresql.conf".into(),
+        .map(|promise| Finding {
+            level: match (promise.is_kept, promise.is_vital) {
+                (true, _) => Level::Fine,
+                (false, true) => Level::Error,
+                (false, false) => Level::Warning,
             },
-            Err(error) => Finding { level, setting, text: format!("cannot be read: {error}") },
+            text: if promise.is_kept { "on" } else { durability::BROKEN }.into(),
+            setting: promise.name.into(),
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Answer, answer::complain, database};
 use crate::{
     config::Config,
-    db, demo, log, server,
+    db, demo, durability, log, server,
     users::{
         Viewer,
         links::{self, Purpose},
@@ -30,9 +30,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Answer> {
     Ok(Answer::silence())
 }
 
-/// Migrates, and makes sure that somebody can sign in, or can make the first administrator.
+/// Refuses a Postgres that may forget, migrates, and makes sure that somebody can sign in, or can make the first administrator.
 fn prepare(config: &Config, url: &str, with_demo: bool) -> anyhow::Result<()> {
     let mut conn = db::connect(url)?;
+    durability::insist(&mut conn, config)?;
     db::migrate(&mut conn)?;
     if with_demo {
         demo::fill(&mut conn, &Viewer::operator(), &config.data_dir)?;

@@ -1,6 +1,6 @@
 //! `latchkey check`: what is unsafe or wrong, and what to do about it.
 
-use crate::support::{Redis, terminal::Terminal};
+use crate::support::{Program, Redis, database::SpecDatabase, terminal::Terminal};
 
 #[test]
 fn a_postgres_that_may_forget_is_an_error() {
@@ -14,6 +14,19 @@ fn a_postgres_that_may_forget_is_an_error() {
         .says("ok       DATABASE_URL: the schema is up to date")
         .says("ok       LATCHKEY_BASE_URL");
     assert_eq!(outcome.err, "");
+}
+
+#[test]
+fn nothing_starts_on_a_postgres_that_may_forget() {
+    let outcome = Terminal::open().type_in("serve");
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.err.contains("fsync is off in Postgres"), "{}", outcome.err);
+    assert!(outcome.err.contains("LATCHKEY_MAY_LOSE_DATA=yes"), "{}", outcome.err);
+
+    // Who says that nothing matters is warned.
+    let database = SpecDatabase::create();
+    let program = Program::serve(&database.url);
+    assert!(program.log().contains("synchronous_commit is off in Postgres"), "{}", program.log());
 }
 
 #[test]

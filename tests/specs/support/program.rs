@@ -38,16 +38,43 @@ impl Program {
 
     /// The same, with settings as the environment would give them.
     pub fn serve_with(database_url: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start(database_url, settings, None, None)
+    }
+
+    /// One whose log goes there, and nowhere else.
+    pub fn logging_to(database_url: &str, log: File) -> Self {
+        Self::start(database_url, &[], Some(log), None)
+    }
+
+    /// One that may never have more than so many open files.
+    pub fn with_open_files(database_url: &str, most: u64) -> Self {
+        Self::start(database_url, &[("LATCHKEY_LOG", "info")], None, Some(most))
+    }
+
+    fn start(
+        database_url: &str,
+        settings: &[(&str, &str)],
+        log: Option<File>,
+        open_files: Option<u64>,
+    ) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let dir = scratch(&format!("program-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir_all(&dir).expect("there is room for a log");
         let free = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = free.local_addr().expect("a listener has an address");
         drop(free);
-        let log = File::create(dir.join("log")).expect("a log can be written");
+        let log =
+            log.unwrap_or_else(|| File::create(dir.join("log")).expect("a log can be written"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
         // SAFETY: between fork and exec this makes two system calls and nothing else.
-        unsafe { command.pre_exec(|| Ok(allow_open_files(Some(1024))?)) };
+        unsafe {
+            command.pre_exec(move || {
+                Ok(match open_files {
+                    Some(most) => limit_open_files(most)?,
+                    None => allow_open_files(Some(1024))?,
+                })
+            })
+        };
         let child = command
             .arg("serve")
             .env_clear()
@@ -56,6 +83,8 @@ impl Program {
             .env("LATCHKEY_LISTEN", address.to_string())
             .env("LATCHKEY_VAULT_KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
             .env("LATCHKEY_LOG", "trace")
+            // The Postgres of the specs is in a hurry.
+            .env("LATCHKEY_MAY_LOSE_DATA", "yes")
             .envs(settings.iter().copied())
             .stdout(log.try_clone().expect("a log can be shared"))
             .stderr(log)
@@ -126,6 +155,11 @@ pub fn allow_many_connections() {
 fn allow_open_files(most: Option<u64>) -> rustix::io::Result<()> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: most.or(maximum), maximum })
+}
+
+/// So many and no more, whoever asks.
+fn limit_open_files(most: u64) -> rustix::io::Result<()> {
+    setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: Some(most) })
 }
 
 impl Drop for Program {
