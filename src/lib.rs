@@ -33,6 +33,7 @@ pub mod openapi;
 pub mod order;
 pub mod overview;
 pub mod presets;
+mod punctual;
 pub mod schema;
 pub mod scopes;
 pub mod self_service;

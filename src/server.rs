@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
+use actix_http::{HttpService, Protocol, error::DispatchError};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{
-    HttpResponse, HttpResponseBuilder, HttpServer,
+    HttpResponse, HttpResponseBuilder,
     cookie::Key,
-    dev::{Server, ServerHandle},
+    dev::{AppConfig, Server, ServerHandle},
     middleware::from_fn,
-    rt,
+    rt::{self, net::TcpStream},
     web::{self, Data, ServiceConfig},
 };
 use actix_web_lab::middleware::CatchPanic;
@@ -28,6 +30,7 @@ use crate::{
     config::Config,
     db::Db,
     jobs, leaks, logs, metrics,
+    punctual::Punctual,
     self_service::Doors,
     sign_in::Throttle,
     usage::Recorder,
@@ -48,6 +51,8 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a connection may be idle. Longer than nginx, Caddy and Envoy keep one of theirs unused by default: whoever
 /// closes first must be the one who asks, or a question meets a connection that is just being closed.
 const IDLE_PATIENCE: Duration = Duration::from_secs(75);
+/// How long a client may take to close a connection after us.
+const FAREWELL_OF_A_CONNECTION: Duration = Duration::from_secs(1);
 /// So many connections may wait to be accepted, as after a balancer has moved everyone to this node.
 const BACKLOG: i32 = 4096;
 
@@ -152,31 +157,55 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     let shared = app.clone();
     let engine = Data::new(engine);
     std::thread::Builder::new().name("warm-up".into()).spawn(passwords::warm_up)?;
-    let server = HttpServer::new(move || {
-        actix_web::App::new()
-            .app_data(shared.clone())
-            .app_data(engine.clone())
-            // First and apart: it is asked thousands of times a second, and has its own way of standing around requests.
-            .configure(verify::configure)
-            .service(
-                web::scope("")
-                    .configure(health)
-                    .configure(app::configure(&shared))
-                    .wrap(CatchPanic::default())
-                    .wrap(from_fn(head_as_get))
-                    .wrap(from_fn(observe)),
-            )
-    })
-    .tcp_nodelay(true) // or the end of a page waits 40 ms for the client to acknowledge its beginning
-    .client_request_timeout(HEAD_PATIENCE)
-    .keep_alive(IDLE_PATIENCE)
-    .shutdown_timeout(GRACE)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    let builder = Server::build().shutdown_timeout(GRACE).disable_signals();
+    let ending = builder.graceful_shutdown_signal();
+    let server = builder
+        .listen("latchkey", listener, move || {
+            let ending = ending.clone();
+            let pages = shared.clone();
+            let app = actix_web::App::new()
+                .app_data(shared.clone())
+                .app_data(engine.clone())
+                // First and apart: it is asked thousands of times a second, and has its own way of standing around requests.
+                .configure(verify::configure)
+                .service(
+                    web::scope("")
+                        .configure(health)
+                        .configure(app::configure(&pages))
+                        .wrap(CatchPanic::default())
+                        .wrap(from_fn(head_as_get))
+                        .wrap(from_fn(observe)),
+                );
+            let http = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let ending = ending.clone();
+                    async move { ending.notified().await }
+                })
+                .client_request_timeout(HEAD_PATIENCE)
+                .client_disconnect_timeout(FAREWELL_OF_A_CONNECTION)
+                .keep_alive(IDLE_PATIENCE)
+                .local_addr(address)
+                .finish(map_config(
+                    app.into_factory().map_err(|error: actix_web::Error| error.error_response()),
+                    |_| AppConfig::default(),
+                ));
+            fn_service(async |stream: TcpStream| Ok::<_, DispatchError>(punctual(stream)))
+                .and_then(http)
+        })?
+        .run();
     let metrics_address = metrics.as_ref().map(|metrics| metrics.address);
     let stop = Stop { app, handle: server.handle(), metrics, recorder, jobs };
     Ok(Running { server, address, metrics_address, stop })
+}
+
+/// What actix makes of a connection, with a client that comes to the point.
+fn punctual(stream: TcpStream) -> (Punctual<TcpStream>, Protocol, Option<SocketAddr>) {
+    // Or the end of a page waits 40 ms for the client to acknowledge its beginning.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection waits for acknowledgements");
+    }
+    let peer = stream.peer_addr().ok();
+    (Punctual::new(stream, HEAD_PATIENCE, IDLE_PATIENCE + HEAD_PATIENCE), Protocol::Http1, peer)
 }
 
 /// Serves until the process is asked to end. `announce` is told the address when requests are answered.

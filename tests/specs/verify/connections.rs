@@ -67,6 +67,62 @@ async fn five_thousand_idle_connections_hurt_nobody() {
     }
 }
 
+#[actix_web::test]
+async fn a_slow_head_is_cut_also_when_it_is_not_the_first_and_an_idle_connection_is_not() {
+    let app = TestApp::start();
+    let head = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    let asked = || {
+        let mut stream = TcpStream::connect(app.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        stream.write_all(head).unwrap();
+        assert!(answer(&mut stream).starts_with("HTTP/1.1 200"));
+        stream
+    };
+    let (mut silent, mut trickling, mut blank, mut idle) = (asked(), asked(), asked(), asked());
+    silent.write_all(&head[..30]).unwrap();
+    let began = Instant::now();
+    let mut bytes = head.iter().cycle();
+    let mut cut = [None; 3];
+    while cut.contains(&None) {
+        assert!(began.elapsed() < Duration::from_secs(15), "{cut:?}");
+        // Never more than a part of a head.
+        let _ = trickling.write_all(&[*bytes.by_ref().find(|byte| **byte != b'\n').unwrap()]);
+        let _ = blank.write_all(b"\r\n");
+        for (stream, cut) in [&mut silent, &mut trickling, &mut blank].into_iter().zip(&mut cut) {
+            if cut.is_none() && is_closed(stream) {
+                *cut = Some(began.elapsed());
+            }
+        }
+    }
+    for at in cut.into_iter().flatten() {
+        assert!(at >= Duration::from_millis(4500), "{at:?} is too soon");
+    }
+    idle.write_all(head).unwrap();
+    assert!(answer(&mut idle).starts_with("HTTP/1.1 200"), "nobody is waited for here");
+}
+
+/// An answer, read until there is a pause.
+fn answer(stream: &mut TcpStream) -> String {
+    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(5) {
+        match stream.read(&mut part) {
+            Ok(0) => break,
+            Ok(count) => bytes.extend_from_slice(&part[..count]),
+            Err(_) if bytes.ends_with(b"ok\n") => break,
+            Err(_) => {}
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+fn is_closed(stream: &mut TcpStream) -> bool {
+    match stream.read(&mut [0; 512]) {
+        Ok(count) => count == 0,
+        Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+    }
+}
+
 fn resident_kib(program: &Program) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
