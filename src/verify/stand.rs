@@ -2,7 +2,7 @@
 //! every answer carries, a panic that is caught, and a line in the log for what failed. It is one function, because
 //! each layer of actix's own costs a box and a virtual call on every request.
 
-use std::{panic::AssertUnwindSafe, sync::atomic::Ordering};
+use std::{panic::AssertUnwindSafe, sync::atomic::Ordering, time::Instant};
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, ResponseError,
@@ -13,7 +13,10 @@ use futures_util::FutureExt;
 use uuid::{Builder, Uuid, fmt::Hyphenated};
 
 use super::{logged::LoggedAs, problem::Problem};
-use crate::{app::App, web::observe};
+use crate::{
+    app::App,
+    web::{client_ip::client_ip, observe},
+};
 
 /// Answers, whatever happens on the way to the answer.
 pub async fn stand(
@@ -31,6 +34,7 @@ pub async fn stand_as(
     id: Uuid,
     answer: impl Future<Output = Result<HttpResponse, Problem>>,
 ) -> HttpResponse {
+    let began = Instant::now();
     let mut response = match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => problem.error_response(),
@@ -42,7 +46,12 @@ pub async fn stand_as(
     if response.status().is_server_error() {
         // The query is left out: somebody may have put a secret there.
         let (method, path) = (request.method().as_str(), observe::loggable(request.path()));
-        tracing::info!(request_id = ?id, method, path, status = response.status().as_u16(), "answered");
+        let trusted = app.map_or(&[][..], |app| &app.config.trusted_proxies);
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let ip = client_ip(peer, request.headers(), trusted).map(|ip| ip.to_string());
+        let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis() as u64);
+        let ip = ip.unwrap_or_default();
+        tracing::info!(request_id = ?id, method, path, status, ms, ip, "answered");
     }
     observe::add_headers(response.headers_mut(), id, app.is_some_and(|app| app.config.is_https()));
     if app.is_some_and(|app| app.is_stopping.load(Ordering::Relaxed)) {

@@ -1,6 +1,10 @@
 //! Postgres is away, or we are asked to go.
 
 use std::{
+    fs::File,
+    io::{Read, Write},
+    net::TcpStream,
+    os::fd::OwnedFd,
     thread,
     time::{Duration, Instant},
 };
@@ -13,7 +17,10 @@ use serde_json::json;
 use crate::{
     keys::creating::walk,
     support::{Browser, Page, Program, TestApp, database::SpecDatabase},
-    verify::proxy::{Mode, Proxy},
+    verify::{
+        proxy::{Mode, Proxy},
+        world::Answer,
+    },
 };
 
 /// A second is the promise; the rest is for a machine that runs many specs at once.
@@ -125,6 +132,87 @@ async fn a_postgres_that_never_answers_holds_nobody_for_long() {
     app.visitor().get("/readyz").await.assert_status(503);
     proxy.set(Mode::Pass);
     eventually_shows(&mut ada, "/keys").await;
+}
+
+#[actix_web::test]
+async fn what_could_not_be_answered_leaves_a_line_of_who_asked_and_how_long_it_took() {
+    let app = TestApp::start();
+    let gateway = app.gateway("production");
+    let proxy = Proxy::before(&app.database.url);
+    let program = Program::serve(&proxy.url);
+    proxy.set(Mode::Refuse);
+    let asked = reqwest::Client::new()
+        .post(format!("http://{}/v1/verify", program.address))
+        .bearer_auth(&gateway)
+        .json(&json!({ "key": "secret" }));
+    let answer = asked.send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let log = program.log();
+    let line = log.lines().find(|line| line.contains(&id)).expect("there is a line");
+    assert!(line.contains("/v1/verify") && line.contains("503"), "{line}");
+    assert!(line.contains("ms=") && line.contains("127.0.0.1"), "{line}");
+}
+
+#[actix_web::test]
+async fn a_log_that_cannot_be_written_stops_nothing() {
+    let app = TestApp::start();
+    let key = app.key(&app.administrator("Ada"), "deploy bot");
+    let gateway = app.gateway("production");
+    // A disk that is full, and a pipe whose other end is gone.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    for log in [full, OwnedFd::from(writer).into()] {
+        let mut program = Program::logging_to(&app.database.url, log);
+        for _ in 0..10 {
+            assert_eq!(code(&program, &gateway, &key.secret).await, "VALID");
+            program.visitor().get("/sign-in").await.assert_status(200);
+        }
+        program.terminate();
+        let ended = program.ended_within(Duration::from_secs(10)).expect("it ends");
+        assert_eq!(ended.code(), Some(0));
+    }
+}
+
+#[actix_web::test]
+async fn with_few_open_files_those_who_got_in_are_answered_and_later_everybody_is() {
+    let app = TestApp::start();
+    let key = app.key(&app.administrator("Ada"), "deploy bot");
+    let gateway = app.gateway("production");
+    let program = Program::with_open_files(&app.database.url, 64);
+    assert_eq!(code(&program, &gateway, &key.secret).await, "VALID");
+
+    let mut crowd: Vec<TcpStream> = (0..100)
+        .map(|_| {
+            let mut stream = TcpStream::connect(program.address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    let began = Instant::now();
+    while !program.log().contains("Too many open files") {
+        assert!(began.elapsed() < Duration::from_secs(10), "there were enough");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let mut answer = [0; 12];
+    crowd[0].read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+
+    drop(crowd);
+    let began = Instant::now();
+    assert_eq!(code(&program, &gateway, &key.secret).await, "VALID");
+    program.visitor().get("/sign-in").await.assert_status(200);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+/// What it says of a key, as soon as it can.
+async fn code(program: &Program, gateway: &str, secret: &str) -> String {
+    let address = format!("http://{}/v1/verify", program.address);
+    let question = json!({ "key": secret });
+    let asked = reqwest::Client::new().post(address).bearer_auth(gateway).json(&question);
+    Answer::to(asked).await.code()
 }
 
 #[actix_web::test]
