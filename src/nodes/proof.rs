@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::SILENT_AFTER;
 
-/// For so long after a change its page looks again by itself.
-const WATCHED: TimeDelta = TimeDelta::minutes(1);
+/// For so long after a change its page looks again by itself: until it is known of the last node that was cut off that
+/// it answers nothing any more.
+const WATCHED: TimeDelta = TimeDelta::seconds(75);
 
 /// The last change of a key.
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@
 //! | `keyboard.rs` | without a mouse |
 //! | `bulk.rs` | many keys at once, and the mode switch on a phone |
 //! | `payloads.rs` | names that would like to be markup |
+//! | `proof.rs` | a revoked key stops, node by node |
 //! | `people.rs` | the team, one’s own account, customers |
 //! | `narrow.rs` | on a phone |
 
@@ -28,6 +29,7 @@ mod narrow;
 mod payloads;
 mod payments;
 mod people;
+mod proof;
 mod reveal;
 mod rotation;
 mod troubleshooting;
