@@ -165,7 +165,9 @@ impl Generator<'_> {
                         && due < self.until
                         && let Some(free) = idle.pop()
                     {
-                        self.send(free, due)?;
+                        if !self.send(free, due)? {
+                            self.until = due;
+                        }
                         due += interval;
                         busy = true;
                     }

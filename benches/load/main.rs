@@ -11,9 +11,11 @@
 //! | `generator.rs` | sending, and timing the answers |
 //! | `rounds.rs` | everything in turn, over and over |
 //! | `report.rs` | the table, and the targets |
+//! | `flood.rs` | a million strangers beside good keys |
 
 mod bare;
 mod cases;
+mod flood;
 mod generator;
 mod process;
 mod report;
@@ -50,6 +52,9 @@ pub struct Arguments {
     /// Only cases whose name has this in it, and those they are compared with
     #[arg(long, default_value = "")]
     only: String,
+    /// Instead: what a flood of keys that are nobody's does to those who have good ones; --keys of them
+    #[arg(long)]
+    flood: bool,
     /// cargo bench says so
     #[arg(long, hide = true)]
     bench: bool,
@@ -60,7 +65,11 @@ pub struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = if arguments.bare { bare::serve().map(|()| true) } else { rounds::run(&arguments) };
+    let done = match (arguments.bare, arguments.flood) {
+        (true, _) => bare::serve().map(|()| true),
+        (_, true) => flood::run(&arguments),
+        _ => rounds::run(&arguments),
+    };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
