@@ -147,8 +147,8 @@ pub fn take(
 pub struct Held {
     pub id: i64,
     pub attempt: i32,
-    /// What to show, if a long step says more than the last one committed.
-    pub done: Option<i64>,
+    /// What to show, if a long step says more than the last one committed; and of how many.
+    pub done: (Option<i64>, Option<i64>),
 }
 
 /// A job that is still this node's.
@@ -167,11 +167,13 @@ pub struct Kept {
 pub fn keep(conn: &mut PgConnection, owner: Uuid, held: &[Held]) -> AppResult<Vec<Kept>> {
     let ids: Vec<i64> = held.iter().map(|job| job.id).collect();
     let attempts: Vec<i32> = held.iter().map(|job| job.attempt).collect();
-    let done: Vec<Option<i64>> = held.iter().map(|job| job.done).collect();
+    let (done, total): (Vec<Option<i64>>, Vec<Option<i64>>) =
+        held.iter().map(|job| job.done).unzip();
     Ok(sql_query(
         "update jobs set leased_until = clock_timestamp() + make_interval(secs => $5), \
-            progress_done = coalesce(held.done, progress_done) \
-         from unnest($2, $3, $4) as held (id, attempt, done) \
+            progress_done = coalesce(held.done, progress_done), \
+            progress_total = coalesce(held.total, progress_total) \
+         from unnest($2, $3, $4, $6) as held (id, attempt, done, total) \
          where jobs.id = held.id and attempts = held.attempt and leased_by = $1 \
          returning jobs.id, cancel_requested_at is not null as is_cancelled",
     )
@@ -180,6 +182,7 @@ pub fn keep(conn: &mut PgConnection, owner: Uuid, held: &[Held]) -> AppResult<Ve
     .bind::<Array<Integer>, _>(attempts)
     .bind::<Array<Nullable<BigInt>>, _>(done)
     .bind::<Double, _>(LASTS.as_secs_f64())
+    .bind::<Array<Nullable<BigInt>>, _>(total)
     .load(conn)?)
 }
 

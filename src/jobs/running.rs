@@ -38,8 +38,9 @@ pub struct Progress {
 /// What the keeper of this node and a running job tell each other.
 #[derive(Debug, Default)]
 pub(super) struct Live {
-    /// Further than the last step that was committed; -1: nothing to tell.
+    /// Further than the last step that was committed, and of how many; -1: nothing to tell.
     done: AtomicI64,
+    total: AtomicI64,
     pub is_cancelled: AtomicBool,
     /// Another node has taken it, or may have.
     pub is_lost: AtomicBool,
@@ -206,18 +207,22 @@ impl Progress {
     pub fn is_at(&mut self, done: i64) -> Result<(), Halt> {
         self.done = done;
         self.live.done.store(done, Ordering::Relaxed);
+        self.live.total.store(self.total.unwrap_or(-1), Ordering::Relaxed);
         self.live.check()
     }
 }
 
 impl Live {
     pub fn new(is_stopping: Arc<AtomicBool>) -> Self {
-        Self { done: AtomicI64::new(-1), is_stopping, ..Self::default() }
+        let (done, total) = (AtomicI64::new(-1), AtomicI64::new(-1));
+        Self { done, total, is_stopping, ..Self::default() }
     }
 
-    /// Further than the last step that was committed.
-    pub fn done(&self) -> Option<i64> {
-        Some(self.done.load(Ordering::Relaxed)).filter(|done| *done >= 0)
+    /// Further than the last step that was committed, and of how many.
+    pub fn done(&self) -> (Option<i64>, Option<i64>) {
+        let told =
+            |number: &AtomicI64| Some(number.load(Ordering::Relaxed)).filter(|number| *number >= 0);
+        (told(&self.done), told(&self.done).and_then(|_| told(&self.total)))
     }
 
     fn check(&self) -> Result<(), Halt> {

@@ -151,7 +151,7 @@ fn end(
         }
         Err(Halt::Failed(failure)) => {
             tracing::warn!(job = job.id, kind = job.kind, attempt = job.attempts, error = ?failure, "a job failed");
-            error = failure.to_string();
+            error = reason(failure);
             let failures = job.failures + 1;
             if is_worth_another_try(failure) && failures < kind.most_failures() {
                 (Ending::Again { error: &error, after: kind.pause_after(failures) }, "failed")
@@ -165,6 +165,19 @@ fn end(
         *standing.ended.entry((kind.slug(), how)).or_default() += 1;
     }
     Ok(())
+}
+
+/// Why, for whoever reads it later and is not in the middle of a request.
+fn reason(failure: &AppError) -> String {
+    match failure {
+        AppError::Unavailable(_) => "Postgres could not be asked, or took too long.".into(),
+        AppError::Constraint(..) => {
+            "What it was about to write conflicts with what is there already.".into()
+        }
+        AppError::NoApiAccess => "Whoever started it has no API access any more.".into(),
+        AppError::Forbidden => "Whoever started it may not do this any more.".into(),
+        failure => failure.to_string(),
+    }
 }
 
 /// What a person was refused stays refused; what a machine could not do may be done the next time.

@@ -236,7 +236,7 @@ async fn what_failed_says_why_and_goes_on_where_it_was() {
     let failed = fails(conn, id);
     assert_eq!((failed.attempts, failed.progress_done), (5, 1_000));
     let page = ada.get(&format!("/jobs/{id}")).await;
-    page.assert_shows("It failed").assert_shows("Someone got there first.");
+    page.assert_shows("It failed").assert_shows("conflicts with what is there already");
     assert_eq!(page.all("tbody tr").len(), 5);
     run(conn, "alter table job_files drop constraint only_one");
     let again = ada.submit(&page, "form[action$='/retry']", &[]).await;

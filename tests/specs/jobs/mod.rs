@@ -159,7 +159,7 @@ fn sweep(app: &TestApp) -> Enqueued {
 
 /// The id of the job whose page one was led to.
 #[track_caller]
-fn led_to_a_job(answer: &Page) -> i64 {
+pub fn led_to_a_job(answer: &Page) -> i64 {
     answer.assert_status(303);
     let address = answer.location().unwrap_or_default();
     let id = address.strip_prefix("/jobs/").and_then(|id| id.parse().ok());
@@ -167,7 +167,7 @@ fn led_to_a_job(answer: &Page) -> i64 {
 }
 
 /// Looks at a job's page until it is in that state.
-async fn shows(browser: &mut Browser, id: i64, state: &str) -> Page {
+pub async fn shows(browser: &mut Browser, id: i64, state: &str) -> Page {
     let began = Instant::now();
     loop {
         let page = browser.get(&format!("/jobs/{id}")).await;
