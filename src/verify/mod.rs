@@ -16,13 +16,15 @@
 //! | `queries.rs`, `interned.rs` | asking Postgres for it; what many keys have in common |
 //! | `known.rs`, `confirmed.rs` | the memory of it; until when it is true |
 //! | `table.rs`, `entry.rs` | how that memory is laid out |
-//! | `look_ups.rs`, `flights.rs`, `breaker.rs` | asking once, without ever waiting long |
+//! | `look_ups.rs`, `flights.rs`, `breaker.rs` | looking up once, without ever waiting long |
+//! | `lanes.rs`, `askers.rs`, `sought.rs` | what waits for its turn, who asks, and what |
 //! | `rehearsal.rs`, `weight.rs` | the way through memory alone: to be timed, and weighed |
 //! | `used.rs` | which keys were accepted, for whoever writes it down |
 //! | `listener.rs`, `feed.rs` | hearing of changes; reading the table of them |
 
 mod answer;
 mod ask;
+mod askers;
 mod authorize;
 mod body;
 mod breaker;
@@ -41,6 +43,7 @@ mod gateway;
 mod interned;
 mod judge;
 mod known;
+mod lanes;
 mod listener;
 mod look_ups;
 mod problem;
@@ -48,6 +51,7 @@ mod queries;
 #[doc(hidden)]
 pub mod rehearsal;
 mod routes;
+mod sought;
 mod stand;
 mod table;
 mod used;

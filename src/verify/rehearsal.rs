@@ -54,7 +54,7 @@ impl Rehearsal {
 
     /// Remembers a key, as if it had been looked up.
     pub fn learn(&self, id: i64, hash: SecretHash) {
-        let Joined::Lead(ticket, _) = self.keys.join(hash, Instant::now()) else { return };
+        let Joined::Lead(mut ticket, _) = self.keys.join(hash, Instant::now()) else { return };
         let home = Home { app_id: format!("app_{:016}", id % 100).into(), environment_id: 1 };
         let granted = Granted { permissions: (1..=1 + id % 4).collect(), ..Granted::default() };
         let facts = KeyFacts::new(
