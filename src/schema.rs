@@ -244,6 +244,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    usage_journal (id) {
+        id -> Int8,
+        part -> Int2,
+        due_at -> Timestamptz,
+        minute -> Timestamptz,
+        code -> Text,
+        key_ids -> Array<Int8>,
+        requests -> Array<Int8>,
+        last_millis -> Array<Int4>,
+    }
+}
+
+diesel::table! {
     secret_callers (secret_id, caller) {
         secret_id -> Int8,
         caller -> Text,
@@ -365,6 +378,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     gateways,
     audit_events,
     usage_minutes,
+    usage_journal,
     secret_callers,
     api_access_environments,
     api_access_sections,
