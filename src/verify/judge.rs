@@ -49,11 +49,10 @@ impl Engine {
     ) -> Result<Learned<GatewayFacts>, CannotKnow> {
         let wish = Wish { hash: token, lane: Lane::Known, now, deadline };
         let gateway = self.0.look_ups.learn(&self.0.gateways, wish, Sought::Gateway).await?;
-        if let Some(gateway) = &gateway.found {
-            let now = Utc::now();
-            if gateway.is_first_in_second(now.timestamp()) {
-                self.0.recorder.contact(gateway.id, now);
-            }
+        if let Some(gateway) = &gateway.found
+            && gateway.is_first_in_second(self.0.confirmed.second(now))
+        {
+            self.0.recorder.contact(gateway.id, Utc::now());
         }
         Ok(gateway)
     }

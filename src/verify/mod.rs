@@ -6,7 +6,7 @@
 //! | `ask.rs` | `POST /v1/verify` |
 //! | `authorize.rs`, `caller.rs` | `/v1/authorize`, for forward-auth gateways; what they forward |
 //! | `gateway.rs` | which gateway asks |
-//! | `body.rs`, `problem.rs`, `answer.rs` | reading JSON, refusing, answering |
+//! | `body.rs`, `problem.rs`, `answer.rs`, `json.rs` | reading JSON, refusing, answering, writing JSON |
 //! | `credential.rs` | what the caller presents |
 //! | `engine.rs` | the threads and memories behind it; forgetting |
 //! | `judge.rs` | credential + question → verdict, limits, usage |
@@ -41,6 +41,7 @@ mod feed;
 mod flights;
 mod gateway;
 mod interned;
+mod json;
 mod judge;
 mod known;
 mod lanes;
