@@ -267,6 +267,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    usage_journal (id) {
+        id -> Int8,
+        part -> Int2,
+        due_at -> Timestamptz,
+        minute -> Timestamptz,
+        code -> Text,
+        key_ids -> Array<Int8>,
+        requests -> Array<Int8>,
+        last_millis -> Array<Int4>,
+    }
+}
+
+diesel::table! {
     secret_callers (secret_id, caller) {
         secret_id -> Int8,
         caller -> Text,
@@ -544,6 +557,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
     audit_incoming,
     usage_minutes,
+    usage_journal,
     secret_callers,
     api_access_environments,
     api_access_sections,

@@ -281,13 +281,17 @@ fn health(cfg: &mut ServiceConfig) {
         .service(web::resource("/readyz").get(ready));
 }
 
-/// Whether requests should be sent here: Postgres answers and has our time, and we aren't ending.
+/// Whether requests should be sent here: Postgres answers, also to whoever looks up keys, and has our time, and we
+/// aren't ending.
 async fn ready(app: Data<App>) -> HttpResponse {
     if app.is_stopping.load(Ordering::Acquire) {
         return plain(HttpResponse::ServiceUnavailable(), "ending\n");
     }
     match rt::time::timeout(Duration::from_millis(800), app.db.read(clock::apart)).await {
         Ok(Ok(apart)) => match clock::complaint(apart) {
+            None if !app.engine.can_look_up() => {
+                plain(HttpResponse::ServiceUnavailable(), "keys cannot be looked up yet\n")
+            }
             None => plain(HttpResponse::Ok(), "ready\n"),
             Some(complaint) => plain(HttpResponse::ServiceUnavailable(), complaint + "\n"),
         },

@@ -119,16 +119,20 @@ impl World {
         self.dir.0.join(format!("{name}.log"))
     }
 
-    /// Waits until what the last round has left to be written is written: it is not the next round's.
+    /// Waits until what the last round has left to be written is written, and what it has left in the journal is added:
+    /// it is not the next round's.
     pub fn settle(&mut self) -> anyhow::Result<()> {
         const BUSY: &str = "select count(*) as number from pg_stat_activity \
             where backend_type = 'client backend' and state <> 'idle' and pid <> pg_backend_pid()";
+        const LEFT: &str = "select count(*) as number from usage_journal";
         // The writer wakes once a second.
         thread::sleep(Duration::from_millis(1050));
         let began = Instant::now();
         let mut quiet = 0;
-        while quiet < 5 && began.elapsed() < Duration::from_secs(20) {
-            quiet = if self.number(BUSY)? == 0 { quiet + 1 } else { 0 };
+        while quiet < 5 && began.elapsed() < Duration::from_secs(60) {
+            self.run("update usage_journal set due_at = now() where due_at > now()")?;
+            let is_quiet = self.number(LEFT)? == 0 && self.number(BUSY)? == 0;
+            quiet = if is_quiet { quiet + 1 } else { 0 };
             thread::sleep(Duration::from_millis(20));
         }
         Ok(())
@@ -152,7 +156,10 @@ impl World {
     pub fn counted(&mut self) -> anyhow::Result<Vec<Counted>> {
         let counted = sql_query(
             "select public_key, code, sum(requests)::bigint as requests \
-             from usage_minutes join keys on keys.id = key_id group by public_key, code",
+             from (select key_id, code, requests from usage_minutes union all \
+                select one.key_id, code, one.requests from usage_journal, \
+                    unnest(key_ids, requests) as one (key_id, requests)) counted \
+             join keys on keys.id = key_id group by public_key, code",
         );
         Ok(counted.load(&mut self.conn)?)
     }

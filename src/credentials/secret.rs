@@ -47,7 +47,7 @@ impl Secret {
         plaintext.push_str(prefix);
         Alphanumeric.append_string(&mut rand::rng(), &mut plaintext, RANDOM_LENGTH);
         let checksum = checksum(plaintext.as_bytes());
-        plaintext.push_str(&checksum);
+        plaintext.extend(checksum.map(char::from));
         Self(plaintext)
     }
 
@@ -129,7 +129,7 @@ fn random_id() -> String {
 }
 
 /// CRC-32 (ISO-HDLC, as in zlib) in base62, most significant digit first. For typos and secret scanners, not for security.
-pub(super) fn checksum(bytes: &[u8]) -> String {
+pub(super) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_LENGTH] {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut rest = crc32fast::hash(bytes) as usize;
     let mut digits = [b'0'; CHECKSUM_LENGTH];
@@ -137,7 +137,7 @@ pub(super) fn checksum(bytes: &[u8]) -> String {
         *digit = DIGITS[rest % 62];
         rest /= 62;
     }
-    digits.iter().map(|&digit| char::from(digit)).collect()
+    digits
 }
 
 #[cfg(test)]
@@ -158,13 +158,13 @@ mod tests {
         assert!(secret.reveal().starts_with("prod_sk_"));
         assert_eq!(secret.reveal().len(), "prod_sk_".len() + 32 + 6);
         let (body, tail) = secret.reveal().split_at(secret.reveal().len() - 6);
-        assert_eq!(tail, checksum(body.as_bytes()));
+        assert_eq!(tail.as_bytes(), checksum(body.as_bytes()));
     }
 
     #[test]
     fn the_checksum_is_crc_32_in_base_62() {
         assert_eq!(crc32fast::hash(b"123456789"), 0xCBF4_3926);
-        assert_eq!(checksum(b"123456789"), "3jZRME");
+        assert_eq!(&checksum(b"123456789"), b"3jZRME");
     }
 
     #[test]

@@ -9,10 +9,10 @@ use std::{
 use chrono::{DateTime, Utc};
 use diesel::{
     PgConnection, RunQueryDsl,
-    sql_types::{Array, BigInt, Text, Timestamptz},
+    sql_types::{Array, BigInt, Timestamptz},
 };
 
-use super::callers::Callers;
+use super::{callers::Callers, counts::Count};
 use crate::error::AppResult;
 
 /// Refusals by key, minute and verdict; the latest use of each App Secret; the latest contact of each gateway.
@@ -97,42 +97,24 @@ impl Batch {
         dropped
     }
 
-    /// Writes everything, each table in one statement. Rows are taken in the order of their ids, so that two nodes
-    /// which write at once wait for each other instead of for ever. Called inside a transaction: all or nothing.
+    /// What is counted of keys.
+    pub fn counts(&self) -> impl Iterator<Item = Count<'static>> {
+        self.counts.iter().map(|((key, minute, code), requests)| Count {
+            key: *key,
+            minute: DateTime::from_timestamp(minute * 60, 0).unwrap_or_default(),
+            code,
+            requests: i64::try_from(*requests).unwrap_or(i64::MAX),
+            last_millis: 0,
+        })
+    }
+
+    /// Writes everything but the counts, each table in one statement. Rows are taken in the order of their ids, so that
+    /// two nodes which write at once wait for each other instead of for ever. Called inside a transaction: all or
+    /// nothing.
     pub fn write(&self, conn: &mut PgConnection) -> AppResult<()> {
-        self.write_counts(conn)?;
         self.write_contacts(conn)?;
         self.write_identified(conn)?;
         self.callers.write(conn)
-    }
-
-    fn write_counts(&self, conn: &mut PgConnection) -> AppResult<()> {
-        if self.counts.is_empty() {
-            return Ok(());
-        }
-        let sorted: BTreeMap<_, _> = self.counts.iter().collect();
-        let keys: Vec<i64> = sorted.keys().map(|(key, ..)| *key).collect();
-        let minutes: Vec<DateTime<Utc>> = sorted
-            .keys()
-            .map(|(_, minute, _)| DateTime::from_timestamp(minute * 60, 0).unwrap_or_default())
-            .collect();
-        let codes: Vec<&str> = sorted.keys().map(|(.., code)| *code).collect();
-        let requests: Vec<i64> =
-            sorted.values().map(|&&count| i64::try_from(count).unwrap_or(i64::MAX)).collect();
-        diesel::sql_query(
-            "insert into usage_minutes (key_id, minute, code, requests) \
-             select counted.* from unnest($1, $2, $3, $4) as counted (key_id, minute, code, requests) \
-             where exists (select from keys where keys.id = counted.key_id) \
-             order by 1, 2, 3 \
-             on conflict (key_id, minute, code) \
-             do update set requests = usage_minutes.requests + excluded.requests",
-        )
-        .bind::<Array<BigInt>, _>(keys)
-        .bind::<Array<Timestamptz>, _>(minutes)
-        .bind::<Array<Text>, _>(codes)
-        .bind::<Array<BigInt>, _>(requests)
-        .execute(conn)?;
-        Ok(())
     }
 
     fn write_contacts(&self, conn: &mut PgConnection) -> AppResult<()> {

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `recorder.rs` | counting, bounded and without waiting |
 //! | `tally.rs` | how often a key was accepted, in one number |
-//! | `writer.rs` | the writer's thread |
-//! | `accepted.rs` | what was accepted since the last flush, and writing it |
+//! | `writer.rs`, `turns.rs` | the writer's thread; when it is its turn |
+//! | `accepted.rs` | what was accepted since the last flush |
 //! | `batch.rs` | everything else since then, and writing it |
+//! | `counts.rs` | adding counts to where pages read them |
+//! | `journal.rs`, `folder.rs` | writing many counts down in short; the thread that adds them later |
 //! | `callers.rs` | who calls with secrets that are being replaced |
 //! | `queries.rs` | numbers for pages |
 //! | `retention.rs` | how long they are kept |
@@ -14,10 +16,14 @@
 mod accepted;
 mod batch;
 mod callers;
+mod counts;
+mod folder;
+mod journal;
 mod queries;
 mod recorder;
 mod retention;
 mod tally;
+mod turns;
 mod writer;
 
 pub use accepted::{Accepted, Source};

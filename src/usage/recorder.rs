@@ -1,6 +1,7 @@
 //! Counting without waiting: the path adds to what is in memory, one thread writes the sums every second.
 
 use std::{
+    mem,
     net::IpAddr,
     sync::{
         Arc, OnceLock,
@@ -11,12 +12,14 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::{
     accepted::{Accepted, Source},
     batch::Batch,
+    folder::Folder,
     tally::Counted,
+    turns::Turns,
     writer::Writer,
 };
 
@@ -50,10 +53,11 @@ pub(super) struct Shared {
     /// The counts of keys that did.
     pub source: OnceLock<Box<dyn Source>>,
     pub dropped: AtomicU64,
-    pub state: Mutex<State>,
     pub progress: Mutex<Progress>,
-    pub wake: Condvar,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    /// The writer's, and those of whoever adds what it has written down in short.
+    pub writing: Arc<Turns>,
+    folding: Arc<Turns>,
+    threads: Mutex<Vec<(Arc<Turns>, JoinHandle<()>)>>,
 }
 
 pub(super) struct Progress {
@@ -66,6 +70,17 @@ pub(super) struct Progress {
 }
 
 impl Shared {
+    fn begin(
+        &self,
+        name: &str,
+        turns: &Arc<Turns>,
+        work: impl FnOnce() + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
+        self.threads.lock().push((Arc::clone(turns), thread));
+        Ok(())
+    }
+
     pub fn keep(&self, key: i64, counted: Counted) {
         let mut kept = self.kept.lock();
         if kept.len() < ROOM_WHILE_AWAY {
@@ -76,38 +91,31 @@ impl Shared {
     }
 }
 
-#[derive(Default)]
-pub(super) struct State {
-    /// Flushes asked for, and flushes done since then; a failed one counts as done.
-    pub asked: u64,
-    pub done: u64,
-    pub stopping: bool,
-}
-
 impl Recorder {
-    /// Starts the thread that writes. It connects when there is something to write.
+    /// Starts the threads that write. They connect when there is something to do.
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// When a thread cannot be started.
     pub fn start(database_url: &str) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             kept: Mutex::default(),
             source: OnceLock::new(),
             dropped: AtomicU64::new(0),
-            state: Mutex::default(),
             progress: Mutex::new(Progress {
                 written_until: Instant::now(),
                 taken: 0,
                 written: 0,
                 failed: 0,
             }),
-            wake: Condvar::new(),
-            writer: Mutex::default(),
+            writing: Arc::default(),
+            folding: Arc::default(),
+            threads: Mutex::default(),
         });
         let writer = Writer::new(Arc::clone(&shared), database_url);
-        let thread = thread::Builder::new().name("usage".into()).spawn(move || writer.run())?;
-        *shared.writer.lock() = Some(thread);
+        shared.begin("usage", &shared.writing, move || writer.run())?;
+        let folder = Folder::new(Arc::clone(&shared.folding), database_url);
+        shared.begin("usage-journal", &shared.folding, move || folder.run())?;
         Ok(Self(shared))
     }
 
@@ -159,34 +167,33 @@ impl Recorder {
         Standing { lag, rows, written: progress.written, failed: progress.failed }
     }
 
-    /// Waits until everything recorded so far is written, or could not be. Blocks: not for threads that serve.
+    /// Waits until everything recorded so far is written where pages read it, or could not be. Blocks: not for threads
+    /// that serve.
     pub fn flush(&self) {
-        let mut state = self.0.state.lock();
-        if state.stopping {
-            return;
-        }
-        state.asked += 1;
-        let mine = state.asked;
-        self.0.wake.notify_all();
-        self.0.wake.wait_while(&mut state, |state| state.done < mine && !state.stopping);
+        self.0.writing.ask();
+        self.0.folding.ask();
     }
 
-    /// Writes everything and ends the writer; waits two and a half seconds for Postgres, no longer: whoever ends us has
+    /// Writes everything and ends the threads; waits two and a half seconds for Postgres, no longer: whoever ends us has
     /// ten for everything. Later records are lost.
     pub fn stop(&self) {
-        self.0.state.lock().stopping = true;
-        self.0.wake.notify_all();
-        let Some(writer) = self.0.writer.lock().take() else { return };
+        let threads = mem::take(&mut *self.0.threads.lock());
         let deadline = Instant::now() + Duration::from_millis(2500);
-        while !writer.is_finished() && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(5));
-        }
-        if writer.is_finished() {
-            let _ = writer.join();
-        } else {
-            tracing::error!(
-                "the last second of usage could not be written: Postgres does not answer"
-            );
+        // One after the other: the second adds what the first has written down.
+        for (turns, thread) in threads {
+            turns.stop();
+            while !thread.is_finished() && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(5));
+            }
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.is_finished() {
+                let _ = thread.join();
+            } else {
+                tracing::error!(
+                    thread = name,
+                    "not everything could be written: Postgres does not answer in time"
+                );
+            }
         }
     }
 

@@ -1,75 +1,21 @@
 //! How a verdict is told: as JSON to whoever asked, as fields of the HTTP answer to the gateway in between.
 
-use std::{fmt::Write, time::Duration};
+use std::{borrow::Cow, fmt::Write, time::Duration};
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
     http::header::{self, HeaderValue},
 };
-use chrono::{DateTime, Utc};
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{
     code::Code,
+    json::Json,
     verdict::{Holder, Question, Verdict},
 };
-use crate::limits::Spending;
-
-#[derive(Serialize)]
-struct Yes<'a> {
-    valid: bool,
-    code: &'static str,
-    status: u16,
-    key_id: Option<&'a str>,
-    name: &'a str,
-    application_id: &'a str,
-    environment: &'a str,
-    scopes: Scopes<'a>,
-    customers: Option<&'a [Box<str>]>,
-    expires_at: Option<DateTime<Utc>>,
-    rate_limit: Option<RateLimit>,
-}
-
-/// A list that was written before; an application that identified itself has none.
-struct Scopes<'a>(Option<&'a RawValue>);
-
-impl Serialize for Scopes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Some(list) => list.serialize(serializer),
-            None => serializer.collect_seq::<[(); 0]>([]),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct No<'a> {
-    valid: bool,
-    code: &'static str,
-    status: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_id: Option<&'a str>,
-    detail: &'a str,
-    message: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rate_limit: Option<RateLimit>,
-}
-
-#[derive(Serialize)]
-struct RateLimit {
-    limit: u32,
-    remaining: u32,
-    reset_seconds: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_seconds: Option<u64>,
-}
-
-/// What an answer without lists and limits has room in.
-const USUAL_LENGTH: usize = 512;
+use crate::limits::{Spending, Standing};
 
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
-static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The answer of `POST /v1/verify`.
 pub fn as_json(
@@ -80,51 +26,84 @@ pub fn as_json(
     let mut response = HttpResponse::Ok();
     add_fields(&mut response, verdict, stale);
     let mut response = response.body(body(verdict, question));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, JSON.clone());
-    headers.insert(header::CACHE_CONTROL, NO_STORE.clone());
+    response.headers_mut().append(header::CONTENT_TYPE, JSON.clone());
     response
 }
 
 /// The verdict as JSON.
 pub fn body(verdict: &Verdict, question: &Question<'_>) -> Vec<u8> {
-    let rate_limit = verdict.spending.as_ref().and_then(rate_limit);
-    let code = verdict.code;
-    if code != Code::Valid {
-        return written(&No {
-            valid: false,
-            code: code.slug(),
-            status: code.status(),
-            key_id: verdict.holder.key_id(),
-            detail: &verdict.detail,
-            message: code.message(),
-            rate_limit,
-        });
-    }
+    let mut json = match verdict.code {
+        Code::Valid => yes(verdict, question),
+        _ => no(verdict),
+    };
+    json.written("}");
+    json.end()
+}
+
+fn yes(verdict: &Verdict, question: &Question<'_>) -> Json {
+    let mut json = Json::begin(r#"{"valid":true,"code":"VALID","status":200,"key_id":"#);
+    match verdict.holder.key_id() {
+        Some(key_id) => json.text(key_id),
+        None => json.written("null"),
+    };
+    json.written(r#","name":"#).text(verdict.holder.name());
+    json.written(r#","application_id":"#).text(verdict.holder.application_id());
+    // A key of another environment is not accepted.
+    json.written(r#","environment":"#).text(question.environment);
+    // A list that was written before; an application that identified itself has none.
+    let scopes = verdict.permissions.as_ref().map_or("[]", |listed| listed.json.get());
+    json.written(r#","scopes":"#).written(scopes);
     let (customers, expires_at) = match &verdict.holder {
         Holder::Key(key) => (&*key.rare().customers, key.expires_at()),
         _ => (&[][..], None),
     };
-    written(&Yes {
-        valid: true,
-        code: code.slug(),
-        status: code.status(),
-        key_id: verdict.holder.key_id(),
-        name: verdict.holder.name(),
-        application_id: verdict.holder.application_id(),
-        // A key of another environment is not accepted.
-        environment: question.environment,
-        scopes: Scopes(verdict.permissions.as_ref().map(|listed| &*listed.json)),
-        customers: Some(customers).filter(|customers| !customers.is_empty()),
-        expires_at,
-        rate_limit,
-    })
+    json.written(r#","customers":"#);
+    match customers {
+        [] => json.written("null"),
+        customers => json.list(customers.iter().map(AsRef::as_ref)),
+    };
+    json.written(r#","expires_at":"#);
+    match expires_at {
+        Some(at) => json.moment(at),
+        None => json.written("null"),
+    };
+    json.written(r#","rate_limit":"#);
+    match verdict.spending.as_ref().and_then(Spending::tightest) {
+        Some(standing) => rate_limit(&mut json, standing, None),
+        None => {
+            json.written("null");
+        }
+    }
+    json
 }
 
-fn written(answer: &impl Serialize) -> Vec<u8> {
-    let mut text = Vec::with_capacity(USUAL_LENGTH);
-    serde_json::to_writer(&mut text, answer).expect("memory takes whatever is written to it");
-    text
+fn no(verdict: &Verdict) -> Json {
+    let code = verdict.code;
+    let mut json = Json::begin(r#"{"valid":false,"code":"#);
+    json.text(code.slug()).written(r#","status":"#).number(code.status());
+    if let Some(key_id) = verdict.holder.key_id() {
+        json.written(r#","key_id":"#).text(key_id);
+    }
+    json.written(r#","detail":"#).text(&verdict.detail);
+    json.written(r#","message":"#).text(code.message());
+    if let Some(spending) = &verdict.spending
+        && let Some(standing) = spending.tightest()
+    {
+        json.written(r#","rate_limit":"#);
+        let retry_after = (!spending.admitted).then_some(spending.retry_after_seconds);
+        rate_limit(&mut json, standing, retry_after);
+    }
+    json
+}
+
+fn rate_limit(json: &mut Json, standing: &Standing, retry_after_seconds: Option<u64>) {
+    json.written(r#"{"limit":"#).number(standing.limit.requests);
+    json.written(r#","remaining":"#).number(standing.remaining);
+    json.written(r#","reset_seconds":"#).number(standing.reset_seconds);
+    if let Some(seconds) = retry_after_seconds {
+        json.written(r#","retry_after_seconds":"#).number(seconds);
+    }
+    json.written("}");
 }
 
 /// What both addresses add to an answer: how old the facts are, and how the limits stand.
@@ -140,15 +119,6 @@ pub fn add_fields(response: &mut HttpResponseBuilder, verdict: &Verdict, stale: 
     }
 }
 
-fn rate_limit(spending: &Spending) -> Option<RateLimit> {
-    spending.tightest().map(|standing| RateLimit {
-        limit: standing.limit.requests,
-        remaining: standing.remaining,
-        reset_seconds: standing.reset_seconds,
-        retry_after_seconds: (!spending.admitted).then_some(spending.retry_after_seconds),
-    })
-}
-
 /// `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers: lists of a window's name with its
 /// quota `q` and window `w`, and with what remains `r` and the seconds `t` until all of it is there again.
 fn rate_limit_fields(spending: &Spending) -> (String, String) {
@@ -160,6 +130,16 @@ fn rate_limit_fields(spending: &Spending) -> (String, String) {
         let _ = write!(standing, r#"{comma}"{name}";r={};t={}"#, one.remaining, one.reset_seconds);
     }
     (policy, standing)
+}
+
+/// What a header cannot carry as it is, and the percent sign itself. Everything beyond ASCII is encoded anyway.
+const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b'%');
+
+/// Text as a header's value: control characters, `%` and everything beyond ASCII percent-encoded as UTF-8, so that
+/// `Größe` reads `Gr%C3%B6%C3%9Fe` and decoding gives back exactly the text.
+pub fn header_value(text: &str) -> HeaderValue {
+    let encoded = Cow::from(utf8_percent_encode(text, NOT_IN_A_HEADER));
+    HeaderValue::from_str(&encoded).expect("what is left is visible ASCII")
 }
 
 impl Holder {
@@ -192,7 +172,7 @@ impl Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{Limit, Standing};
+    use crate::limits::Limit;
 
     #[test]
     fn limits_are_told_as_structured_fields() {

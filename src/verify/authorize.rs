@@ -4,22 +4,20 @@
 //! Every method is really checked, OPTIONS and HEAD too: gateways forward the caller's method, and a friendly 204 to
 //! OPTIONS would let every preflight through to the upstream.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE},
+        header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE},
     },
 };
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{
-    Engine, answer, caller,
+    Engine,
+    answer::{self, header_value},
+    caller,
     checks::is_scope_token,
     code::Code,
     engine::PATIENCE,
@@ -31,9 +29,6 @@ use super::{
 use crate::metrics::Endpoint;
 
 const PROBLEM: HeaderName = HeaderName::from_static("x-verify-problem");
-
-/// What a header cannot carry as it is, and the percent sign itself. Everything beyond ASCII is encoded anyway.
-const NOT_IN_A_HEADER: &AsciiSet = &CONTROLS.add(b'%');
 
 /// The handler.
 pub async fn authorize(request: &HttpRequest) -> HttpResponse {
@@ -157,21 +152,16 @@ fn allow(verdict: &Verdict, question: &Question<'_>, stale: Option<Duration>) ->
     answer::add_fields(&mut response, verdict, stale);
     let mut response = response.finish();
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(VERIFY_CODE.clone(), HeaderValue::from_static(Code::Valid.slug()));
+    headers.append(VERIFY_CODE.clone(), HeaderValue::from_static(Code::Valid.slug()));
     let holder = &verdict.holder;
-    tell(headers, &KEY_ID, holder.key_id().unwrap_or_default());
-    tell(headers, &KEY_NAME, holder.name());
-    tell(headers, &APPLICATION_ID, holder.application_id());
-    let scopes = verdict.permissions.as_ref().map_or("", |listed| &*listed.spaced);
-    tell(headers, &KEY_SCOPES, scopes);
-    tell(headers, &CUSTOMER_ID, question.customer.as_deref().unwrap_or_default());
+    let mut tell = |name: &HeaderName, value| headers.append(name.clone(), value);
+    tell(&KEY_ID, header_value(holder.key_id().unwrap_or_default()));
+    tell(&KEY_NAME, header_value(holder.name()));
+    tell(&APPLICATION_ID, header_value(holder.application_id()));
+    let scopes = verdict.permissions.as_ref().map(|listed| listed.spaced.clone());
+    tell(&KEY_SCOPES, scopes.unwrap_or_else(|| HeaderValue::from_static("")));
+    tell(&CUSTOMER_ID, header_value(question.customer.as_deref().unwrap_or_default()));
     response
-}
-
-fn tell(headers: &mut HeaderMap, name: &HeaderName, text: &str) {
-    let value = HeaderValue::from_str(&header_text(text)).expect("what is left is visible ASCII");
-    headers.insert(name.clone(), value);
 }
 
 /// RFC 6750: no error when nothing was presented, else what is wrong, and which scopes would be needed.
@@ -200,10 +190,4 @@ fn refuse(problem: Problem, dialect: Dialect) -> HttpResponse {
     headers.insert(VERIFY_CODE.clone(), HeaderValue::from_static(problem.code()));
     dialect.add_problem(headers, own, problem.code(), &problem.to_string());
     response
-}
-
-/// Text as a header's value: control characters, `%` and everything beyond ASCII percent-encoded as UTF-8, so that
-/// `Größe` reads `Gr%C3%B6%C3%9Fe` and decoding gives back exactly the text.
-fn header_text(text: &str) -> Cow<'_, str> {
-    utf8_percent_encode(text, NOT_IN_A_HEADER).into()
 }

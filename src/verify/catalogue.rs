@@ -9,9 +9,11 @@ use std::{
     },
 };
 
+use actix_web::http::header::HeaderValue;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
+    answer::header_value,
     facts::{Fact, Terms},
     verdict::By,
 };
@@ -54,8 +56,8 @@ pub struct Granted {
 #[derive(Debug)]
 pub struct Listed {
     catalogue: u64,
-    /// With spaces between them.
-    pub spaced: Box<str>,
+    /// With spaces between them, as a header's value.
+    pub spaced: HeaderValue,
     /// A JSON array.
     pub json: Box<RawValue>,
 }
@@ -114,7 +116,7 @@ impl Catalogue {
             .map(|permission| &*permission.slug)
             .collect();
         let json = to_raw_value(&slugs).expect("texts are always JSON");
-        Listed { catalogue: self.number, spaced: slugs.join(" ").into(), json }
+        Listed { catalogue: self.number, spaced: header_value(&slugs.join(" ")), json }
     }
 
     /// The slug of an environment.
@@ -182,7 +184,7 @@ mod tests {
     #[test]
     fn a_list_is_made_again_when_the_catalogue_is_another() {
         let terms = Terms::new(granted(&[], &[0, 1]), [].into());
-        let slugs = |catalogue: &Catalogue| catalogue.listed(&terms, By::Secret).spaced.to_string();
+        let slugs = |catalogue: &Catalogue| catalogue.listed(&terms, By::Secret).spaced.clone();
         let (before, after) =
             (catalogue(&[("a", false)]), catalogue(&[("a", false), ("b", false)]));
         assert_eq!(slugs(&before), "a");

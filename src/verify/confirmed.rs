@@ -70,6 +70,12 @@ impl Confirmed {
         self.nanos(asked_at) < self.doubted_at.load(Ordering::Acquire)
     }
 
+    /// In which second since the start it is; the first has the number 1.
+    pub fn second(&self, now: Instant) -> i64 {
+        let seconds = now.saturating_duration_since(self.started).as_secs();
+        i64::try_from(seconds).unwrap_or(i64::MAX).saturating_add(1)
+    }
+
     /// A moment as it is kept: never later than it was.
     pub fn compact(&self, at: Instant) -> Micros {
         let micros = at.saturating_duration_since(self.started).as_micros();

@@ -17,7 +17,6 @@ use super::{
     clock::Clock,
     confirmed::Confirmed,
     facts::{ApplicationFacts, GatewayFacts, KeyFacts},
-    interned::Interned,
     known::Known,
     listener::{Heard, Listener},
     look_ups::LookUps,
@@ -58,7 +57,6 @@ pub(super) struct Shared {
     /// Until when the four above are true.
     pub confirmed: Arc<Confirmed>,
     pub clock: Clock,
-    pub interned: Arc<Interned>,
     pub look_ups: LookUps,
     pub limits: Limits,
     pub strangers: Limiter<IpAddr>,
@@ -92,7 +90,6 @@ impl Engine {
             catalogue: Arc::new(Known::new(1, 1, Arc::clone(&confirmed))),
             confirmed,
             clock: Clock::new(Instant::now(), Utc::now()),
-            interned: Arc::default(),
             look_ups: LookUps::start(database_url, Arc::clone(&metrics))?,
             limits: Limits::start(COUNTED, config.redis_url.as_ref())?,
             strangers: Limiter::new(STRANGERS),
@@ -190,6 +187,11 @@ impl Engine {
             Memory::Gateways => self.0.gateways.len(),
             Memory::Catalogue => self.0.catalogue.len(),
         }
+    }
+
+    /// Whether what is not in memory can be looked up: until then, nothing should be asked of a process that just began.
+    pub fn can_look_up(&self) -> bool {
+        self.0.look_ups.can_ask()
     }
 
     /// How many look-ups wait for their turn, by lane.

@@ -2,7 +2,6 @@
 
 use std::{
     net::{IpAddr, Ipv6Addr},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,8 +16,9 @@ use super::{
     credential::Credential,
     entry::Entry,
     facts::{ApplicationFacts, GatewayFacts, KeyFacts},
-    look_ups::{CannotKnow, Lane, Learned, Wish},
-    queries,
+    lanes::Lane,
+    look_ups::{CannotKnow, Learned, Wish},
+    sought::Sought,
     verdict::{By, Holder, Question, Verdict},
 };
 use crate::{credentials::SecretHash, limits::Limit};
@@ -48,18 +48,11 @@ impl Engine {
         deadline: Instant,
     ) -> Result<Learned<GatewayFacts>, CannotKnow> {
         let wish = Wish { hash: token, lane: Lane::Known, now, deadline };
-        let gateway = self
-            .0
-            .look_ups
-            .learn(&self.0.gateways, wish, || {
-                move |conn: &mut _| queries::gateway_by_token(conn, &token)
-            })
-            .await?;
-        if let Some(gateway) = &gateway.found {
-            let now = self.0.clock.at(now);
-            if gateway.is_first_in_second(now.timestamp()) {
-                self.0.recorder.contact(gateway.id, now);
-            }
+        let gateway = self.0.look_ups.learn(&self.0.gateways, wish, Sought::Gateway).await?;
+        if let Some(gateway) = &gateway.found
+            && gateway.is_first_in_second(self.0.confirmed.second(now))
+        {
+            self.0.recorder.contact(gateway.id, self.0.clock.at(now));
         }
         Ok(gateway)
     }
@@ -188,14 +181,11 @@ impl Engine {
         public_key: Option<&String>,
         time: Time,
     ) -> Result<Learned<KeyFacts>, CannotKnow> {
-        let query = || {
-            let (interned, public_key) = (Arc::clone(&self.0.interned), public_key.cloned());
-            move |conn: &mut _| match &public_key {
-                Some(public_key) => queries::key_by_public_key(conn, public_key, &interned),
-                None => queries::key_by_secret(conn, &hash, &interned),
-            }
+        let sought = |ticket| match public_key {
+            Some(public_key) => Sought::PublicKey(ticket, public_key.clone()),
+            None => Sought::KeyOfSecret(ticket),
         };
-        self.0.look_ups.learn(&self.0.keys, time.wish(hash, Lane::Unknown), query).await
+        self.0.look_ups.learn(&self.0.keys, time.wish(hash, Lane::Unknown), sought).await
     }
 
     async fn application(
@@ -203,15 +193,13 @@ impl Engine {
         secret: SecretHash,
         time: Time,
     ) -> Result<Learned<ApplicationFacts>, CannotKnow> {
-        let query = || move |conn: &mut _| queries::application_by_secret(conn, &secret);
         let wish = time.wish(secret, Lane::Unknown);
-        self.0.look_ups.learn(&self.0.applications, wish, query).await
+        self.0.look_ups.learn(&self.0.applications, wish, Sought::Application).await
     }
 
     async fn catalogue(&self, time: Time) -> Result<Learned<Catalogue>, CannotKnow> {
-        let query = || |conn: &mut _| queries::catalogue(conn).map(Some);
         let wish = time.wish(Catalogue::hash(), Lane::Known);
-        self.0.look_ups.learn(&self.0.catalogue, wish, query).await
+        self.0.look_ups.learn(&self.0.catalogue, wish, Sought::Catalogue).await
     }
 }
 

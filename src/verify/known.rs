@@ -186,7 +186,8 @@ pub struct Ticket<T: Fact> {
 
 impl<T: Fact> Ticket<T> {
     /// Tells everyone who waits, and remembers it unless something was forgotten since the look-up began.
-    pub fn answer(mut self, told: Option<Told<T>>) {
+    pub fn answer(&mut self, told: Option<Told<T>>) {
+        let Some(sender) = self.sender.take() else { return };
         let at = self.known.confirmed.compact(self.asked_at);
         let found = told.map(|told| Entry::new(self.hash, at, told));
         let mut pending = self.known.pending.lock();
@@ -194,9 +195,17 @@ impl<T: Fact> Ticket<T> {
             self.known.remember(&mut pending, self.hash, at, &found);
         }
         drop(pending);
-        if let Some(sender) = self.sender.take() {
-            let _ = sender.send(found);
-        }
+        let _ = sender.send(found);
+    }
+
+    /// Under what it will be found.
+    pub fn hash(&self) -> &SecretHash {
+        &self.hash
+    }
+
+    /// Whether those who wait have been told.
+    pub fn is_answered(&self) -> bool {
+        self.sender.is_none()
     }
 }
 
@@ -260,7 +269,7 @@ mod tests {
     #[test]
     fn a_look_up_that_raced_a_change_is_not_kept() {
         let memory = memory();
-        let (ticket, answer) = lead(&memory, "a");
+        let (mut ticket, answer) = lead(&memory, "a");
         memory.forget(&[7]);
         ticket.answer(Some(facts(7)));
         assert!(is_unknown(&memory, "a"));
@@ -274,9 +283,9 @@ mod tests {
     #[test]
     fn who_asks_after_a_change_does_not_join_an_older_look_up() {
         let memory = memory();
-        let (older, _) = lead(&memory, "a");
+        let (mut older, _) = lead(&memory, "a");
         memory.forget(&[7]);
-        let (newer, answer) = lead(&memory, "a");
+        let (mut newer, answer) = lead(&memory, "a");
         older.answer(Some(facts(7)));
         assert_eq!(now(answer.clone()), None, "the older answer is not theirs");
         assert!(is_unknown(&memory, "a"));
@@ -287,7 +296,7 @@ mod tests {
     #[test]
     fn an_absence_that_raced_a_change_is_not_kept_either() {
         let memory = memory();
-        let (ticket, _) = lead(&memory, "a");
+        let (mut ticket, _) = lead(&memory, "a");
         memory.forget(&[7]);
         ticket.answer(None);
         assert!(is_unknown(&memory, "a"));
@@ -296,7 +305,7 @@ mod tests {
     #[test]
     fn however_many_ask_there_is_one_look_up() {
         let memory = memory();
-        let (ticket, answer) = lead(&memory, "a");
+        let (mut ticket, answer) = lead(&memory, "a");
         let followers: Vec<_> = (0..1_000)
             .map(|_| match memory.join(hash("a"), Instant::now()) {
                 Joined::Follow(answer) => answer,
@@ -320,8 +329,8 @@ mod tests {
     #[test]
     fn nobody_joins_a_look_up_that_is_stuck() {
         let memory = memory();
-        let (stuck, _) = lead(&memory, "a");
-        let Joined::Lead(next, _) = memory.join(hash("a"), Instant::now() + PATIENCE) else {
+        let (mut stuck, _) = lead(&memory, "a");
+        let Joined::Lead(mut next, _) = memory.join(hash("a"), Instant::now() + PATIENCE) else {
             panic!("joined");
         };
         next.answer(Some(facts(8)));

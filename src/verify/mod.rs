@@ -6,7 +6,7 @@
 //! | `ask.rs` | `POST /v1/verify` |
 //! | `authorize.rs`, `caller.rs` | `/v1/authorize`, for forward-auth gateways; what they forward |
 //! | `gateway.rs` | which gateway asks |
-//! | `body.rs`, `problem.rs`, `answer.rs` | reading JSON, refusing, answering |
+//! | `body.rs`, `problem.rs`, `answer.rs`, `json.rs` | reading JSON, refusing, answering, writing JSON |
 //! | `credential.rs` | what the caller presents |
 //! | `engine.rs` | the threads and memories behind it; forgetting |
 //! | `judge.rs` | credential + question → verdict, limits, usage |
@@ -17,7 +17,8 @@
 //! | `queries.rs`, `interned.rs` | asking Postgres for it; what many keys have in common |
 //! | `known.rs`, `confirmed.rs`, `clock.rs` | the memory of it; until when it is true; what time it is |
 //! | `table.rs`, `entry.rs` | how that memory is laid out |
-//! | `look_ups.rs`, `flights.rs`, `breaker.rs` | asking once, without ever waiting long |
+//! | `look_ups.rs`, `flights.rs`, `breaker.rs` | looking up once, without ever waiting long |
+//! | `lanes.rs`, `askers.rs`, `sought.rs` | what waits for its turn, who asks, and what |
 //! | `rehearsal.rs`, `weight.rs` | the way through memory alone: to be timed, and weighed |
 //! | `logged.rs` | handing answers to the request log |
 //! | `used.rs` | which keys were accepted, for whoever writes it down |
@@ -25,6 +26,7 @@
 
 mod answer;
 mod ask;
+mod askers;
 mod authorize;
 mod body;
 mod breaker;
@@ -43,8 +45,10 @@ mod feed;
 mod flights;
 mod gateway;
 mod interned;
+mod json;
 mod judge;
 mod known;
+mod lanes;
 mod listener;
 mod logged;
 mod look_ups;
@@ -53,6 +57,7 @@ mod queries;
 #[doc(hidden)]
 pub mod rehearsal;
 mod routes;
+mod sought;
 mod stand;
 mod table;
 mod used;

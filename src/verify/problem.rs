@@ -161,9 +161,7 @@ impl Problem {
 /// A problem's answer, without its body yet.
 pub fn begin(status: StatusCode) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
-    response
-        .insert_header((header::CONTENT_TYPE, "application/problem+json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"));
+    response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
     response
 }
 

@@ -1,10 +1,14 @@
 //! Asking Postgres for facts: one query each.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     PgConnection, QueryableByName,
+    pg::Pg,
     prelude::*,
-    sql_types::{Array, BigInt, Binary, Bool, Cidr, Integer, Nullable, Text, Timestamptz},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::{Array, BigInt, Binary, Bool, Cidr, Integer, Nullable, Text, Timestamptz, Untyped},
 };
 use ipnet::IpNet;
 
@@ -43,8 +47,7 @@ macro_rules! key {
                  where key_id = keys.id order by per_seconds) as limit_seconds, ",
             $secret,
             " from keys join applications on applications.id = keys.application_id ",
-            $found_by,
-            " and keys.deleted_at is null"
+            $found_by
         )
     };
 }
@@ -97,20 +100,55 @@ struct KeyRow {
     limit_seconds: Vec<i32>,
 }
 
-/// The key that this is or was a secret of.
-pub fn key_by_secret(
+/// The keys that these are or were secrets of, by them.
+pub fn keys_by_secret(
     conn: &mut PgConnection,
-    hash: &SecretHash,
+    hashes: &[SecretHash],
     interned: &Interned,
-) -> AppResult<Option<Told<KeyFacts>>> {
-    const QUERY: &str = key!(
-        "key_secrets.id as secret_id, key_secrets.ends_at as secret_ends_at, \
-         coalesce(key_secrets.ends_at <= now(), false) as secret_has_ended",
-        "join key_secrets on key_secrets.key_id = keys.id where key_secrets.hash = $1"
-    );
-    let found: Option<KeyRow> =
-        diesel::sql_query(QUERY).bind::<Binary, _>(hash.as_bytes()).get_result(conn).optional()?;
-    Ok(found.map(|row| row.told(interned)))
+) -> AppResult<HashMap<SecretHash, Told<KeyFacts>>> {
+    let hashes = hashes.iter().map(SecretHash::as_bytes).collect();
+    let found: Vec<KeyOfSecret> = KeysBySecret(hashes).load(conn)?;
+    let by_secret = found.into_iter().filter_map(|KeyOfSecret { hash, key }| {
+        SecretHash::stored(&hash).map(|hash| (hash, key.told(interned)))
+    });
+    Ok(by_secret.collect())
+}
+
+/// A row for each of these hashes that is known. diesel never keeps a query prepared that is only a text; one that is a
+/// type it does.
+struct KeysBySecret<'a>(Vec<&'a [u8]>);
+
+#[derive(QueryableByName)]
+struct KeyOfSecret {
+    #[diesel(sql_type = Binary)]
+    hash: Vec<u8>,
+    #[diesel(embed)]
+    key: KeyRow,
+}
+
+impl Query for KeysBySecret<'_> {
+    type SqlType = Untyped;
+}
+
+impl QueryId for KeysBySecret<'_> {
+    type QueryId = KeysBySecret<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl RunQueryDsl<PgConnection> for KeysBySecret<'_> {}
+
+impl QueryFragment<Pg> for KeysBySecret<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(key!(
+            "key_secrets.hash, key_secrets.id as secret_id, key_secrets.ends_at as secret_ends_at, \
+             coalesce(key_secrets.ends_at <= now(), false) as secret_has_ended",
+            "join key_secrets on key_secrets.key_id = keys.id \
+             where keys.deleted_at is null and key_secrets.hash = any("
+        ));
+        out.push_bind_param::<Array<Binary>, _>(&self.0)?;
+        out.push_sql(")");
+        Ok(())
+    }
 }
 
 /// The key with this public key.
@@ -121,7 +159,7 @@ pub fn key_by_public_key(
 ) -> AppResult<Option<Told<KeyFacts>>> {
     const QUERY: &str = key!(
         "null::bigint as secret_id, null::timestamptz as secret_ends_at, false as secret_has_ended",
-        "where keys.public_key = $1"
+        "where keys.deleted_at is null and keys.public_key = $1"
     );
     let found: Option<KeyRow> =
         diesel::sql_query(QUERY).bind::<Text, _>(public_key).get_result(conn).optional()?;
@@ -191,6 +229,17 @@ pub fn gateway_by_token(
         public_id: environment,
         name: String::new(),
     }))
+}
+
+/// Asks everything once, for nobody: what a connection has to prepare, it prepares now.
+pub fn rehearse(conn: &mut PgConnection, interned: &Interned) -> AppResult<()> {
+    let nobody = SecretHash::of("");
+    keys_by_secret(conn, &[nobody], interned)?;
+    key_by_public_key(conn, "", interned)?;
+    gateway_by_token(conn, &nobody)?;
+    application_by_secret(conn, &nobody)?;
+    catalogue(conn)?;
+    Ok(())
 }
 
 /// When something ends. What has ended by the clock of Postgres has ended here too, also when our clock is slow: nothing

@@ -54,7 +54,7 @@ impl Rehearsal {
 
     /// Remembers a key, as if it had been looked up.
     pub fn learn(&self, id: i64, hash: SecretHash) {
-        let Joined::Lead(ticket, _) = self.keys.join(hash, Instant::now()) else { return };
+        let Joined::Lead(mut ticket, _) = self.keys.join(hash, Instant::now()) else { return };
         let home = Home {
             application_id: id as i64 % 100,
             app_id: format!("app_{:016}", id % 100).into(),

@@ -53,7 +53,8 @@ pub async fn stand_as(
         let ip = ip.unwrap_or_default();
         tracing::info!(request_id = ?id, method, path, status, ms, ip, "answered");
     }
-    observe::add_headers(response.headers_mut(), id, app.is_some_and(|app| app.config.is_https()));
+    let https = app.is_some_and(|app| app.config.is_https());
+    observe::add_all_headers(response.headers_mut(), id, https);
     if app.is_some_and(|app| app.is_stopping.load(Ordering::Relaxed)) {
         // The next request on this connection belongs to another node.
         response.head_mut().set_connection_type(ConnectionType::Close);

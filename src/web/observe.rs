@@ -116,16 +116,28 @@ static VARY: HeaderValue =
     HeaderValue::from_static("Accept-Encoding, HX-Request, Sec-Fetch-Site, Origin");
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Adds what every answer carries: on the way of thousands of answers a second, so from values made beforehand.
+/// Adds what every answer carries unless it says otherwise.
 pub fn add_headers(headers: &mut HeaderMap, id: HeaderValue, https: bool) {
     for (name, value) in &HEADERS {
         if !headers.contains_key(name) {
-            headers.insert(name.clone(), value.clone());
+            headers.append(name.clone(), value.clone());
         }
     }
-    if https && !headers.contains_key(header::STRICT_TRANSPORT_SECURITY) {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY.clone());
-    }
-    headers.insert(REQUEST_ID.clone(), id);
+    headers.append(REQUEST_ID.clone(), id);
     headers.append(header::VARY, VARY.clone());
+    if https && !headers.contains_key(header::STRICT_TRANSPORT_SECURITY) {
+        headers.append(header::STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY.clone());
+    }
+}
+
+/// Adds it to an answer that has nothing of it yet: thousands of times a second, so without looking.
+pub fn add_all_headers(headers: &mut HeaderMap, id: HeaderValue, https: bool) {
+    for (name, value) in &HEADERS {
+        headers.append(name.clone(), value.clone());
+    }
+    headers.append(REQUEST_ID.clone(), id);
+    headers.append(header::VARY, VARY.clone());
+    if https {
+        headers.append(header::STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY.clone());
+    }
 }

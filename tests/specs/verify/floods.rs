@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::world::{Answer, Key, Wanted, World, run};
-use crate::support::allow_many_connections;
+use crate::support::{Program, allow_many_connections};
 
 /// A gateway waits 200 ms; alone on the machine nearly all of these take less than 20.
 const PROMPTLY: Duration = Duration::from_millis(150);
@@ -28,6 +28,41 @@ async fn a_thousand_first_uses_after_a_restart_are_one_look_up() {
         answer.assert_verdict("VALID", 200);
     }
     assert_eq!(world.proxy.look_ups(&key.secret), 1);
+}
+
+#[actix_web::test]
+async fn many_keys_used_for_the_first_time_at_once_are_asked_for_together_and_each_once() {
+    allow_many_connections();
+    let world = World::start().await;
+    let keys: Vec<Key> = (0..400).map(|_| world.key(Wanted::default())).collect();
+    world.verify(json!({})).await.assert_verdict("MISSING_KEY", 401);
+    let before = world.proxy.all_look_ups();
+    let asked = keys.iter().flat_map(|key| [world.try_to_verify(key), world.try_to_verify(key)]);
+    for answer in join_all(asked).await {
+        answer.assert_verdict("VALID", 200);
+    }
+    for key in &keys {
+        assert_eq!(world.proxy.look_ups(&key.secret), 1);
+    }
+    let questions = world.proxy.all_look_ups() - before;
+    assert!(questions < 200, "{questions} questions for 400 keys");
+}
+
+#[actix_web::test]
+async fn whoever_asks_as_soon_as_a_node_is_ready_is_answered_at_the_first_try() {
+    let world = World::start().await;
+    let key = world.key(Wanted::default());
+    for _ in 0..5 {
+        let node = Program::serve(&world.database.url);
+        let url = |path: &str| format!("http://{}{path}", node.address);
+        let ready = async || reqwest::get(url("/readyz")).await.unwrap().status();
+        while ready().await != 200 {
+            rt::time::sleep(Duration::from_millis(1)).await;
+        }
+        let question = world.node.client.post(url("/v1/verify")).bearer_auth(&world.production);
+        let question = question.json(&json!({ "key": key.secret.reveal() }));
+        Answer::at_once(question).await.assert_verdict("VALID", 200);
+    }
 }
 
 #[actix_web::test]

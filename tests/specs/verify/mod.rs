@@ -9,6 +9,7 @@ mod floods;
 mod freshness;
 mod frozen;
 mod gateways;
+mod journal;
 mod order;
 mod outage;
 pub(crate) mod proxy;

@@ -117,6 +117,17 @@ fn listen_elsewhere(asked: &mut [u8]) {
     }
 }
 
+/// Of a message that prepares a statement (Parse): under which name, with the zero that ends it.
+fn name_of_prepared(parse: &[u8]) -> Vec<u8> {
+    let name = parse.get(5..).unwrap_or_default();
+    name.split_inclusive(|byte| *byte == 0).next().unwrap_or_default().to_vec()
+}
+
+/// Whether a message asks with what was prepared under that name (Bind, into the portal without a name).
+fn is_asked(name: &[u8], message: &[u8]) -> bool {
+    message.first() == Some(&b'B') && message.get(6..).is_some_and(|rest| rest.starts_with(name))
+}
+
 impl Shared {
     /// In front of a server's socket, at one of the same name.
     fn listen(server: PathBuf) -> Arc<Self> {
@@ -171,6 +182,7 @@ impl Shared {
         from.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
         let mut buffer = vec![0; 64 * 1024];
         let mut counts_use = false;
+        let mut look_up = None;
         while !self.is_over() && !self.is(Mode::Refuse) {
             let mut length = match from.read(&mut buffer) {
                 Ok(0) => break,
@@ -196,6 +208,8 @@ impl Shared {
                     let _ = from.shutdown(Shutdown::Both);
                 }
                 if asked.windows(16).any(|bytes| bytes == b"key_secrets.hash") {
+                    look_up = Some(name_of_prepared(asked));
+                } else if look_up.as_ref().is_some_and(|name| is_asked(name, asked)) {
                     self.look_ups.lock().unwrap().push(asked.to_vec());
                 }
             } else if self.is(Mode::Slow) {

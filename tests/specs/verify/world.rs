@@ -267,7 +267,7 @@ impl Node {
         });
         let (address, stop): (SocketAddr, Stop) = starts.recv().unwrap();
         let (engine, recorder) = (stop.app().engine.clone(), stop.recorder().clone());
-        while !engine.hears_changes() {
+        while !(engine.hears_changes() && engine.can_look_up()) {
             thread::sleep(Duration::from_millis(2));
         }
         let client = Client::new();
