@@ -18,6 +18,9 @@ use crate::{error::AppResult, keys::spaced};
 
 /// Counting on would cost more than the number tells.
 pub const MOST: i64 = 1_000;
+/// Among very many, of whom only some are meant, each that is counted costs looking at others: there, less far.
+const MOST_OF_MANY: i64 = 250;
+const MANY: i64 = 10_000;
 
 /// A number of things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,32 +87,40 @@ fn rounded(number: i64) -> i64 {
     (number + unit / 2) / unit * unit
 }
 
-/// How many rows each question has, all in one conversation. Beyond [`MOST`] it is what Postgres expects, as its planner
+/// How far to count parts of a whole.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn how_far<Q: QueryFragment<Pg>>(conn: &mut PgConnection, whole: &Q) -> AppResult<i64> {
+    Ok(if estimate(conn, whole)? > MANY { MOST_OF_MANY } else { MOST })
+}
+
+/// How many rows each question has, all in one conversation. Beyond `most` it is what Postgres expects, as its planner
 /// does: it counts while explaining how, so that the plan is made once.
 ///
 /// # Errors
 /// When Postgres cannot be asked.
-pub fn count<Q>(conn: &mut PgConnection, asked: &[Q]) -> AppResult<Vec<Count>>
+pub fn count<Q>(conn: &mut PgConnection, asked: &[Q], most: i64) -> AppResult<Vec<Count>>
 where
     Q: QueryFragment<Pg>,
 {
     let explained = Explained {
         how: "analyze, timing off, summary off, format json",
-        what: Bounded { asked, most: MOST },
+        what: Bounded { asked, most },
     };
     let plan: serde_json::Value = explained.get_result(conn)?;
     let parts = plan[0]["Plan"]["Plans"].as_array().map(Vec::as_slice).unwrap_or_default();
     if parts.len() != asked.len() {
         return Err(anyhow!("{} counts are explained by {} plans", asked.len(), parts.len()).into());
     }
-    Ok(parts.iter().map(|part| read_off(&part["Plans"][0])).collect())
+    Ok(parts.iter().map(|part| read_off(&part["Plans"][0], most)).collect())
 }
 
 /// What the plan of a bounded count says: how many rows it let through, and how many it expected without the bound.
-fn read_off(bound: &serde_json::Value) -> Count {
+fn read_off(bound: &serde_json::Value, most: i64) -> Count {
     let rows =
         |plan: &serde_json::Value, which: &str| plan[which].as_f64().unwrap_or_default() as i64;
-    match Count::up_to(MOST, rows(bound, "Actual Rows")) {
+    match Count::up_to(most, rows(bound, "Actual Rows")) {
         Count::MoreThan(most) => match rows(&bound["Plans"][0], "Plan Rows") {
             expected if expected > most => Count::About(expected),
             _ => Count::MoreThan(most),

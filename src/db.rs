@@ -140,11 +140,14 @@ pub fn connect(url: &str) -> anyhow::Result<PgConnection> {
 /// For the rest of the transaction, Postgres makes a plan once per connection and keeps it, instead of one for each
 /// question. Only for what is found by ids and unique names: there one plan is right whatever is asked for, and making
 /// it takes longer than the answer. Never for searches and filters, where what is asked for decides (`connection_url`).
+/// By index: a plan is kept while a table grows that was small when it was made.
 ///
 /// # Errors
 /// When Postgres cannot be asked.
 pub fn plan_once(conn: &mut PgConnection) -> AppResult<()> {
-    Ok(conn.batch_execute("set local plan_cache_mode = force_generic_plan")?)
+    Ok(conn.batch_execute(
+        "set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off",
+    )?)
 }
 
 /// Brings the schema up to date; returns the names of the migrations that were run. Where there is nothing to do, nothing

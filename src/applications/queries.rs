@@ -178,15 +178,14 @@ pub fn count_keys_of(
     let is_shown =
         |environment: &Environment| viewer.mode.is_none_or(|mode| environment.mode == mode);
     let shown: Vec<Environment> = environments::list(conn)?.into_iter().filter(is_shown).collect();
-    let seen = |environment: i64| {
-        let mut seen = keys::table.into_boxed().filter(keys::deleted_at.is_null());
+    let all = || {
+        let mut all = keys::table.into_boxed().filter(keys::deleted_at.is_null());
         if !viewer.is_administrator() {
-            seen = seen.filter(keys::owner_id.eq(viewer.id));
+            all = all.filter(keys::owner_id.eq(viewer.id));
         }
-        seen.filter(keys::application_id.eq(application_id))
-            .filter(keys::environment_id.eq(environment))
-            .select(sql::<Integer>("1"))
+        all.filter(keys::application_id.eq(application_id)).select(sql::<Integer>("1"))
     };
+    let seen = |environment: i64| all().filter(keys::environment_id.eq(environment));
     let in_force = |environment| seen(environment).filter(keys::revoked_at.is_null());
     let lives = |environment| {
         in_force(environment)
@@ -203,7 +202,10 @@ pub fn count_keys_of(
             ]
         })
         .collect();
-    let counts = in_time(conn, |conn| counted::count(conn, &asked))?;
+    let counts = in_time(conn, |conn| {
+        let most = counted::how_far(conn, &all())?;
+        counted::count(conn, &asked, most)
+    })?;
     let by_status = counts.chunks_exact(4).map(|of| KeyCounts {
         active: of[0],
         inactive: of[1],

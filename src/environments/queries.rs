@@ -11,7 +11,7 @@ use diesel::{
 
 use super::{Environment, Mode};
 use crate::{
-    counted::{self, Count},
+    counted::{self, Count, MOST},
     error::{AppError, AppResult},
     keys::queries::in_time,
     schema::{environments, gateways, keys},
@@ -116,7 +116,7 @@ pub fn list_with_counts(conn: &mut PgConnection) -> AppResult<Vec<Listed>> {
             .select(sql::<Integer>("1"))
     };
     let asked: Vec<_> = environments.iter().map(made_in).collect();
-    let keys = in_time(conn, |conn| counted::count(conn, &asked))?;
+    let keys = in_time(conn, |conn| counted::count(conn, &asked, MOST))?;
     let gateways: HashMap<i64, i64> = gateways::table
         .filter(gateways::revoked_at.is_null())
         .group_by(gateways::environment_id)

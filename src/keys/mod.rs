@@ -67,7 +67,7 @@ pub use model::{
 pub use origins::parse_origin;
 pub use overlap::{Overlap, overlap_of};
 pub use policy::latest_end;
-pub use queries::{is_active, say_expiring};
+pub use queries::{count_expiring, is_active, say_expiring};
 pub use ranges::{check_ranges, fold_mapped, parse_range};
 pub use routes::routes;
 pub use stopping::{Bulk, run as run_bulk};

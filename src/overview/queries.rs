@@ -12,7 +12,7 @@ use crate::{
     counted::{self, Count},
     environments::ids_in,
     error::AppResult,
-    keys::{SOON_DAYS, queries::in_time},
+    keys::queries::in_time,
     schema::{applications, keys, users},
     users::{Role, Viewer},
 };
@@ -24,8 +24,6 @@ pub struct KeyCounts {
     pub inactive: Count,
     pub expired: Count,
     pub revoked: Count,
-    /// Active ones that end within [`SOON_DAYS`].
-    pub ending: Count,
     /// Active ones that end within 30 days.
     pub expiring: Count,
     /// Active ones that nobody ever used.
@@ -62,25 +60,24 @@ pub fn count_keys(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<KeyCoun
     let lives = || {
         in_force().filter(keys::expires_at.is_null().or(keys::expires_at.gt(now)).assume_not_null())
     };
-    let ends_within = |days| {
-        let until = now + TimeDelta::days(days);
-        in_force()
-            .filter(keys::disabled_at.is_null())
-            .filter(keys::expires_at.gt(now).and(keys::expires_at.le(until)).assume_not_null())
-    };
+    let month = now + TimeDelta::days(30);
     let asked = [
         lives().filter(keys::disabled_at.is_null()),
         lives().filter(keys::disabled_at.is_not_null()),
         in_force().filter(keys::expires_at.le(now).assume_not_null()),
         seen().filter(keys::revoked_at.is_not_null()),
-        ends_within(SOON_DAYS),
-        ends_within(30),
+        in_force()
+            .filter(keys::disabled_at.is_null())
+            .filter(keys::expires_at.gt(now).and(keys::expires_at.le(month)).assume_not_null()),
         // As the index has it.
         lives()
             .filter(keys::disabled_at.is_null())
             .filter(sql::<Bool>("coalesce(keys.last_used_at, '-infinity') = '-infinity'")),
     ];
-    let counts = in_time(conn, |conn| counted::count(conn, &asked))?;
+    let counts = in_time(conn, |conn| {
+        let most = counted::how_far(conn, &seen())?;
+        counted::count(conn, &asked, most)
+    })?;
     let mut counts = counts.into_iter();
     let mut next = || counts.next().unwrap_or(Count::Exactly(0));
     Ok(KeyCounts {
@@ -88,7 +85,6 @@ pub fn count_keys(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<KeyCoun
         inactive: next(),
         expired: next(),
         revoked: next(),
-        ending: next(),
         expiring: next(),
         unused: next(),
     })

@@ -5,12 +5,14 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 
+use chrono::Utc;
+
 use super::{queries, views};
 use crate::{
     app::App,
     error::AppResult,
     gateways,
-    keys::say_expiring,
+    keys::{count_expiring, say_expiring},
     web::{Layout, page},
 };
 
@@ -24,7 +26,7 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
         let administrators = app.db.read(queries::administrators).await?;
         return page(&views::NoAccess { layout, administrators });
     }
-    let (keys, has_any_key, applications, gateways) = app
+    let (keys, expiring, has_any_key, applications, gateways) = app
         .db
         .read(move |conn| {
             let gateways = match viewer.is_administrator() {
@@ -35,12 +37,13 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
             let has_any_key = !keys.total().is_none() || queries::has_any_key(conn, &viewer)?;
             Ok((
                 keys,
+                count_expiring(conn, &viewer, Utc::now())?,
                 has_any_key,
                 queries::count_applications(conn)?,
                 gateways.into_iter().filter(|gateway| gateway.revoked_at.is_none()).collect(),
             ))
         })
         .await?;
-    let expiring = say_expiring(keys.ending);
+    let expiring = say_expiring(expiring);
     page(&views::Index { layout, keys, expiring, has_any_key, applications, gateways })
 }

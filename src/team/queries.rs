@@ -4,7 +4,7 @@ use chrono::Utc;
 use diesel::{PgConnection, dsl::sql, prelude::*, sql_types::Integer};
 
 use crate::{
-    counted::{self, Count},
+    counted::{self, Count, MOST},
     error::{AppError, AppResult},
     keys::{is_active, queries::in_time},
     schema::keys,
@@ -31,5 +31,5 @@ pub fn count_active_keys_of(conn: &mut PgConnection, owner_id: i64) -> AppResult
         .filter(keys::owner_id.eq(owner_id))
         .filter(is_active(Utc::now()))
         .select(sql::<Integer>("1"));
-    Ok(in_time(conn, |conn| counted::count(conn, &[active]))?.into_iter().sum())
+    Ok(in_time(conn, |conn| counted::count(conn, &[active], MOST))?.into_iter().sum())
 }

@@ -16,6 +16,9 @@ use crate::{
     users::Viewer,
 };
 
+/// So many that end soon are counted for every page of the list.
+const MOST_ENDING: i64 = 100;
+
 /// How many of the viewer's active keys of the mode they look at end soon.
 ///
 /// # Errors
@@ -28,7 +31,7 @@ pub fn count_expiring(
     let ending = in_mode_of(conn, seen_by(viewer)?, viewer)?
         .filter(is_active(now))
         .filter(expires_soon(now));
-    bounded(conn, ending)
+    bounded(conn, ending, MOST_ENDING)
 }
 
 /// What is said of that many keys, unless there are none.
@@ -37,8 +40,9 @@ pub fn say_expiring(count: Count) -> Option<String> {
         Count::Exactly(0) => None,
         Count::Exactly(1) => Some(format!("1 key expires within {SOON_DAYS} days")),
         Count::Exactly(_) => Some(format!("{count} keys expire within {SOON_DAYS} days")),
-        _ => {
-            Some(format!("More than {} keys expire within {SOON_DAYS} days", Count::Exactly(MOST)))
+        Count::MoreThan(most) | Count::About(most) => {
+            let most = Count::Exactly(most);
+            Some(format!("More than {most} keys expire within {SOON_DAYS} days"))
         }
     }
 }
@@ -55,7 +59,7 @@ pub fn count_elsewhere(
 ) -> AppResult<Option<(Mode, Count)>> {
     let Some(other) = viewer.mode.map(Mode::other) else { return Ok(None) };
     let query = matching(conn, viewer, filter, Some(other), now)?;
-    let count = bounded(conn, query)?;
+    let count = bounded(conn, query, MOST)?;
     Ok((!count.is_none()).then_some((other, count)))
 }
 
@@ -94,7 +98,7 @@ pub fn has_any(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
     Ok(seen_by(viewer)?.select(keys::id).first::<i64>(conn).optional()?.is_some())
 }
 
-fn bounded(conn: &mut PgConnection, query: Bare) -> AppResult<Count> {
-    let counts = counted::count_up_to(conn, &[query.select(sql::<Integer>("1"))], MOST)?;
+fn bounded(conn: &mut PgConnection, query: Bare, most: i64) -> AppResult<Count> {
+    let counts = counted::count_up_to(conn, &[query.select(sql::<Integer>("1"))], most)?;
     Ok(counts.into_iter().sum())
 }
