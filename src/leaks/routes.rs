@@ -46,8 +46,7 @@ async fn look(
     body: Payload,
 ) -> AppResult<HttpResponse> {
     const NOTHING: &str = "Paste a text, or choose a file.";
-    const TOO_LARGE: &str =
-        "That is more than 1 MiB. Nothing of it was looked at. Send it in pieces, or send the lines that matter: see below.";
+    const TOO_LARGE: &str = "That is more than 1 MiB. Nothing of it was looked at. Send it in pieces, or send the lines that matter: see below.";
     let layout = layout.with_api_access()?;
     let text = match Upload::read(&req, body, LARGEST).await {
         Ok(Upload { file, text }) => {

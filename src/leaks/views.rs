@@ -51,7 +51,11 @@ impl Index {
             (1, _) => format!("One secret is in it. {}", self.unknown()),
             (_, 0) => format!("{} secrets are in it. {}", count(secrets), self.unknown()),
             (_, known) => {
-                format!("{} secrets are in it; {} of them known here.", count(secrets), count(known))
+                format!(
+                    "{} secrets are in it; {} of them known here.",
+                    count(secrets),
+                    count(known)
+                )
             }
         }
     }
@@ -59,7 +63,9 @@ impl Index {
     /// A manager is not told whether it is somebody else's.
     pub fn unknown(&self) -> &'static str {
         match self.layout.viewer.is_administrator() {
-            true => "Not known here: perhaps of another installation, or of what was removed for good.",
+            true => {
+                "Not known here: perhaps of another installation, or of what was removed for good."
+            }
             false => "Not one of yours, or not known.",
         }
     }

@@ -29,13 +29,15 @@ async fn a_signed_report_is_shown_to_people_and_answered_with_what_is_real() {
     let scanner = Scanner::new("k1");
     scanner.is_added(&mut ada, "Code Host", "notify").await;
     let unknown = Secret::for_key("prod");
-    let report =
-        json!([found(&key.secret), found(unknown.reveal()), found("AKIA0123"), found(key.public_key())]);
+    let report = json!([
+        found(&key.secret),
+        found(unknown.reveal()),
+        found("AKIA0123"),
+        found(key.public_key())
+    ]);
     let (status, answer) = scanner.report(&app, &report.to_string()).await;
     assert_eq!(status, 200, "{answer}");
-    let label = |token: &str, label: &str| {
-        json!({ "token_hash": hash(token), "token_type": "latchkey_secret_key", "label": label })
-    };
+    let label = |token: &str, label: &str| json!({ "token_hash": hash(token), "token_type": "latchkey_secret_key", "label": label });
     assert_eq!(
         answer,
         json!([
@@ -123,7 +125,9 @@ async fn where_the_policy_says_so_a_report_revokes_at_once() {
         assert_eq!(app.code(&gateway, &new[1]).await, "VALID");
     }
     let page = ada.get(&current.page()).await;
-    page.assert_shows("“Reported leaked by Code Host at https://code.example/acme/shop/blob/1f2e/.env”");
+    page.assert_shows(
+        "“Reported leaked by Code Host at https://code.example/acme/shop/blob/1f2e/.env”",
+    );
     page.assert_shows("Code Host (leak partner) revoked it");
     ada.get(&overlapping.page()).await.assert_shows("The replaced secret was stopped.");
     assert_eq!(trail(&app, "key.revoked").len(), 2);
@@ -256,8 +260,7 @@ async fn whoever_reports_too_often_is_told_to_wait() {
     let client = reqwest::Client::new();
     let mut waits = None;
     for _ in 0..700 {
-        let answer =
-            client.post(app.url("/v1/leaks")).json(&json!([])).send().await.unwrap();
+        let answer = client.post(app.url("/v1/leaks")).json(&json!([])).send().await.unwrap();
         match answer.status().as_u16() {
             401 => {}
             429 => {
