@@ -93,6 +93,12 @@ impl Triage {
         self.known() + self.others.len()
     }
 
+    /// Whether this application or gateway, as the trail calls it, is among what was found.
+    pub fn has(&self, subject: &str) -> bool {
+        self.applications.iter().any(|(found, _)| found.app_id == subject)
+            || self.gateways.iter().any(|(found, _)| found.subject() == subject)
+    }
+
     /// The keys that one of the found secrets still opens.
     pub fn live(&self) -> impl Iterator<Item = &FoundKey> {
         self.keys.iter().filter(|key| key.is_live())

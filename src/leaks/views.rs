@@ -6,6 +6,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::{
+    reports::OpenOther,
     scan::{Candidate, Kind, Wrapped},
     triage::{Standing, Triage},
 };
@@ -26,6 +27,8 @@ pub struct Index {
     pub triage: Option<Triage>,
     /// Keys that something is open about, with when it was last reported.
     pub open: Vec<(Key, DateTime<Utc>)>,
+    /// The same of App Secrets and gateways, for administrators.
+    pub open_others: Vec<OpenOther>,
     /// Why nothing was looked at.
     pub problem: Option<&'static str>,
     /// What secret keys begin with here.

@@ -88,6 +88,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/keys/{key}/transfer", &["POST"]),
     ("/leaks", &["GET", "POST"]),
     ("/leaks/gitleaks.toml", &["GET"]),
+    ("/leaks/{id}/dismiss", &["POST"]),
     ("/logs", &["GET"]),
     ("/logs/export/{format}", &["GET"]),
     ("/logs/search", &["POST"]),

@@ -18,7 +18,7 @@ async fn a_pasted_log_leads_to_its_keys_with_who_and_what_to_do() {
     let mut ada = app.sign_in(&app.administrator("Ada")).await;
     ada.get("/keys").await.assert_shows("Leak triage");
     let page = ada.get("/leaks").await;
-    page.assert_is_page().assert_shows("No key that still exists is reported as leaked.");
+    page.assert_is_page().assert_shows("Nothing is reported as leaked and open.");
 
     let text = format!("starting\nGET /?key={} 200\nagain {}\n", key.secret, key.secret);
     for as_file in [false, true] {
@@ -48,7 +48,7 @@ async fn a_pasted_log_leads_to_its_keys_with_who_and_what_to_do() {
     ada.get(&key.page()).await.assert_shows("found its secret in a text");
     ada.post(&format!("{}/revoke", key.page()), &[]).await.assert_status(303);
     ada.get(&key.page()).await.assert_hides("Reported leaked");
-    ada.get("/leaks").await.assert_shows("No key that still exists is reported as leaked.");
+    ada.get("/leaks").await.assert_shows("Nothing is reported as leaked and open.");
     look(&mut ada, &text, false).await.assert_shows("Revoked").assert_hides("Revoke all");
 }
 
@@ -139,7 +139,7 @@ async fn everything_of_ours_is_told_apart() {
 async fn a_manager_is_told_of_own_keys_and_of_nothing_else() {
     let app = TestApp::start();
     let (mia, otto) = (app.manager_with_access("Mia"), app.manager_with_access("Otto"));
-    let (own, anothers) = (app.key(&mia, "mine"), app.key(&otto, "his"));
+    let (own, anothers) = (app.key(&mia, "mine"), app.key(&otto, "quartz"));
     let gateway = app.gateway("production");
     let unknown = Secret::for_key("prod");
     let mut browser = app.sign_in(&mia).await;
@@ -156,11 +156,11 @@ async fn a_manager_is_told_of_own_keys_and_of_nothing_else() {
     assert!(of_unknown.contains("Not one of yours, or not known."), "{of_unknown}");
     assert_eq!(told(&mut browser, &anothers.secret).await, of_unknown);
     look(&mut browser, &gateway, false).await.assert_shows("Not one of yours, or not known.");
-    look(&mut browser, anothers.public_key(), false).await.assert_hides("his");
+    look(&mut browser, anothers.public_key(), false).await.assert_hides("quartz");
 
     let both = look(&mut browser, &format!("{}\n{}", own.secret, anothers.secret), false).await;
     both.assert_shows("2 secrets are in it; 1 of them known here.").assert_shows("mine");
-    both.assert_hides("his").assert_hides("Otto").assert_hides("gitleaks.toml");
+    both.assert_hides("quartz").assert_hides("Otto").assert_hides("gitleaks.toml");
     // And nothing is noted of what is not theirs.
     assert_eq!(ask(&app, "select reporter as text from leak_reports"), ["Mia"]);
     app.sign_in(&otto).await.get(&anothers.page()).await.assert_hides("Reported leaked");
