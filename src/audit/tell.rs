@@ -29,6 +29,14 @@ const TOLD: &[(&str, &str, &str, &str)] = &[
     ("key.revoked", "revoke", "revoked the key", ""),
     ("key.deleted", "delete", "deleted the key", ""),
     ("key.transferred", "person", "transferred the key", ""),
+    ("key.leak_found", "leak", "found leaked the key", ""),
+    ("key.leak_dismissed", "done", "dismissed what was reported leaked of", ""),
+    ("leaks.triaged", "leak", "looked for credentials in a text", ""),
+    ("leaks.reported", "leak", "reported leaked credentials", ""),
+    ("leaks.dismissed", "done", "dismissed what was reported leaked of", ""),
+    ("leak_partner.added", "plus", "added the leak partner", ""),
+    ("leak_partner.updated", "edit", "updated the leak partner", ""),
+    ("leak_partner.removed", "delete", "removed the leak partner", ""),
     ("application.created", "plus", "created the application", ""),
     ("application.renamed", "edit", "renamed the application", ""),
     ("application.keys_reset", "regenerate", "reset all keys of", ""),
@@ -89,6 +97,8 @@ const WITHOUT_SUBJECT: &[&str] = &[
     "preset.applied",
     "settings.updated",
     "catalogue.imported",
+    "leaks.triaged",
+    "leaks.reported",
     "installation.set_up",
     "audit.exported",
 ];
@@ -142,6 +152,8 @@ pub fn label(action: &str) -> (String, String) {
         "section" => "Sections",
         "permission" => "Permissions",
         "audit" => "Audit trail",
+        "leaks" => "Leaks",
+        "leak_partner" => "Leak partners",
         other => return (capital(other), capital(act)),
     };
     (kind.to_owned(), capital(act))

@@ -44,11 +44,7 @@ pub fn find(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Gate
 ///
 /// # Errors
 /// [`AppError::Forbidden`].
-pub fn by_ids(
-    conn: &mut PgConnection,
-    viewer: &Viewer,
-    ids: &[i64],
-) -> AppResult<Vec<Gateway>> {
+pub fn by_ids(conn: &mut PgConnection, viewer: &Viewer, ids: &[i64]) -> AppResult<Vec<Gateway>> {
     must_administrate(viewer)?;
     Ok(gateways::table
         .inner_join(environments::table)

@@ -63,7 +63,8 @@ pub fn tell(event: Event) -> Told {
 }
 
 fn leak_found(details: &Value) -> String {
-    let which = if details["worked"] == false { "a secret of it that did not work" } else { "its secret" };
+    let which =
+        if details["worked"] == false { "a secret of it that did not work" } else { "its secret" };
     match details["by"].as_str() {
         Some("triage") => format!("found {which} in a text"),
         _ => format!("reported {which} as leaked"),

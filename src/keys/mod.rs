@@ -32,8 +32,8 @@ pub mod commands;
 mod drafts;
 mod duplicate;
 mod edit;
-mod export;
 mod explain;
+mod export;
 mod filter;
 mod form;
 mod history;
@@ -57,6 +57,7 @@ mod wizard;
 
 pub use commands::Handover;
 pub use drafts::sweep;
+pub use explain::QuestionForm;
 pub use export::{Export, run as run_export};
 pub use filter::{Cursor, Filter, FilterForm, LastUsed, Order, Signer, Sort};
 pub use form::{Choices, KeyForm};

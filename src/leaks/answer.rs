@@ -116,13 +116,8 @@ fn take(
 ) -> AppResult<Noted> {
     let url = showable(reported.url.as_deref().unwrap_or_default());
     let source = showable(reported.source.as_deref().unwrap_or_default());
-    let finder = Finder {
-        partner_id: Some(partner.id),
-        user_id: None,
-        name: &partner.name,
-        url,
-        source,
-    };
+    let finder =
+        Finder { partner_id: Some(partner.id), user_id: None, name: &partner.name, url, source };
     let key = match whose {
         Whose::Key { id, .. } => keys::queries::by_ids(conn, actor, &[*id])?.pop(),
         _ => None,

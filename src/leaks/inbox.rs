@@ -130,10 +130,7 @@ fn cannot(error: AppError) -> Problem {
 }
 
 /// A header by either of its names. Which of two is meant cannot be known.
-fn one_of<'a>(
-    headers: &'a HeaderMap,
-    names: &[HeaderName],
-) -> Result<Option<&'a str>, Problem> {
+fn one_of<'a>(headers: &'a HeaderMap, names: &[HeaderName]) -> Result<Option<&'a str>, Problem> {
     let mut values = names.iter().flat_map(|name| headers.get_all(name));
     let first = values.next();
     if values.next().is_some() {
@@ -143,10 +140,7 @@ fn one_of<'a>(
     Ok(first.map(|value| value.to_str().unwrap_or_default()))
 }
 
-async fn read(
-    request: &HttpRequest,
-    payload: Payload,
-) -> Result<Zeroizing<Vec<u8>>, Problem> {
+async fn read(request: &HttpRequest, payload: Payload) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let essence = header(CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default();
     let encoding = header(CONTENT_ENCODING).unwrap_or("identity");
@@ -172,12 +166,9 @@ async fn collect(mut payload: Payload) -> Result<Zeroizing<Vec<u8>>, Problem> {
 
 fn parse(body: &[u8]) -> Result<Vec<Match>, Problem> {
     let matches: Vec<Match> = serde_json::from_slice(body).map_err(|_| NOT_A_REPORT)?;
-    let is_word = |word: &str| {
-        word.chars().count() <= LONGEST_WORD && !Presented::looks_secret(word)
-    };
-    let fits = |found: &Match| {
-        is_word(&found.kind) && found.source.as_deref().is_none_or(is_word)
-    };
+    let is_word =
+        |word: &str| word.chars().count() <= LONGEST_WORD && !Presented::looks_secret(word);
+    let fits = |found: &Match| is_word(&found.kind) && found.source.as_deref().is_none_or(is_word);
     if matches.len() > MOST || !matches.iter().all(fits) {
         return Err(NOT_A_REPORT);
     }

@@ -15,9 +15,17 @@ use crate::{credentials::SecretHash, error::AppResult};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
     /// `ends_at`: when a regeneration ends or ended the secret.
-    Key { id: i64, secret_id: i64, ends_at: Option<DateTime<Utc>> },
-    Application { id: i64 },
-    Gateway { id: i64 },
+    Key {
+        id: i64,
+        secret_id: i64,
+        ends_at: Option<DateTime<Utc>>,
+    },
+    Application {
+        id: i64,
+    },
+    Gateway {
+        id: i64,
+    },
 }
 
 impl Whose {

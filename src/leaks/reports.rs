@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::{
     PgConnection, QueryableByName, RunQueryDsl,
     prelude::*,
-    sql_types::{BigInt, Bool, Nullable, Text},
+    sql_types::{BigInt, Bool, Nullable, Text, Timestamptz},
 };
 use serde_json::json;
 
@@ -18,6 +18,22 @@ use crate::{
     users::Viewer,
     web::Moment,
 };
+
+macro_rules! open_others {
+    () => {
+        "select leak_reports.id, coalesce(applications.name, gateways.name) as name, \
+           coalesce(applications.app_id, 'gateway:' || gateways.id) as subject, \
+           gateways.id is not null as is_gateway, reporter, last_at, \
+           coalesce('/applications/' || applications.app_id || '/confirm/rotate', \
+             '/gateways/' || gateways.id || '/confirm/revoke') as remedy \
+         from leak_reports \
+         left join applications on applications.id = application_id and archived_at is null \
+           and secret_created_at <= last_at \
+         left join gateways on gateways.id = gateway_id and revoked_at is null \
+         where dismissed_at is null and leak_reports.key_id is null \
+           and (applications.id is not null or gateways.id is not null)"
+    };
+}
 
 /// What a report did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,6 +187,64 @@ pub fn open_keys(
         Some((found.swap_remove(place), at))
     });
     Ok(taken.collect())
+}
+
+/// What is open about something that is no key: an App Secret or a gateway's token.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct OpenOther {
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// Of the application or the gateway.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// Its address in the trail.
+    #[diesel(sql_type = Text)]
+    pub subject: String,
+    #[diesel(sql_type = Bool)]
+    pub is_gateway: bool,
+    #[diesel(sql_type = Text)]
+    pub reporter: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub last_at: DateTime<Utc>,
+    /// Where it is rotated or revoked.
+    #[diesel(sql_type = Text)]
+    pub remedy: String,
+}
+
+impl OpenOther {
+    pub fn when(&self) -> Moment {
+        Moment::seen_now(self.last_at)
+    }
+}
+
+/// Everything that is open about App Secrets that were not rotated since and about gateways that were not revoked, the
+/// last reported first. Administrators only: to anybody else there is none.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn open_others(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<Vec<OpenOther>> {
+    if !viewer.is_administrator() {
+        return Ok(Vec::new());
+    }
+    Ok(diesel::sql_query(concat!(open_others!(), " order by last_at desc limit 50")).load(conn)?)
+}
+
+/// Closes a report about an App Secret or a gateway's token: nothing is left to do.
+///
+/// # Errors
+/// [`crate::error::AppError::Forbidden`]; [`crate::error::AppError::NotFound`] when nothing of that id is open.
+pub fn dismiss_other(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<OpenOther> {
+    let viewer = viewer.confirm_administrator(conn)?;
+    leak_reports::table.find(id).select(leak_reports::id).for_update().first::<i64>(conn)?;
+    let open: OpenOther = diesel::sql_query(concat!(open_others!(), " and leak_reports.id = $1"))
+        .bind::<BigInt, _>(id)
+        .get_result(conn)?;
+    diesel::update(leak_reports::table.find(id))
+        .set((leak_reports::dismissed_at.eq(Utc::now()), leak_reports::dismissed_by.eq(viewer.id)))
+        .execute(conn)?;
+    let subject = Subject { id: &open.subject, name: &open.name };
+    audit::record(conn, &viewer, Action::LeakDismissed, subject, json!({}))?;
+    Ok(open)
 }
 
 /// Closes what is open about a key: nothing is left to do. Doing so twice changes nothing.

@@ -29,6 +29,7 @@ const OPEN: usize = 50;
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/leaks").get(index).post(look))
         .service(web::resource("/leaks/gitleaks.toml").get(rules))
+        .service(web::resource("/leaks/{id}/dismiss").post(dismiss_other))
         .service(web::resource("/keys/{key}/leaks/dismiss").post(dismiss));
     partners::routes(cfg);
 }
@@ -38,7 +39,7 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
     page(&draw(&app, layout, None, None).await?)
 }
 
-/// Looks at a text. It is read into memory that is wiped, and nothing of it is kept, logged or answered.
+/// Looks at a text. What is held of it is wiped afterwards, and nothing of it is kept, logged or answered.
 async fn look(
     app: Data<App>,
     layout: Layout,
@@ -46,8 +47,7 @@ async fn look(
     body: Payload,
 ) -> AppResult<HttpResponse> {
     const NOTHING: &str = "Paste a text, or choose a file.";
-    const TOO_LARGE: &str =
-        "That is more than 1 MiB. Nothing of it was looked at. Send it in pieces, or send the lines that matter: see below.";
+    const TOO_LARGE: &str = "That is more than 1 MiB. Nothing of it was looked at. Send it in pieces, or send the lines that matter: see below.";
     let layout = layout.with_api_access()?;
     let text = match Upload::read(&req, body, LARGEST).await {
         Ok(Upload { file, text }) => {
@@ -78,21 +78,28 @@ async fn draw(
     problem: Option<&'static str>,
 ) -> AppResult<views::Index> {
     let viewer = layout.viewer.clone();
-    let (open, prefixes, may_revoke) = app
+    let (open, open_others, prefixes, may_revoke) = app
         .db
         .read(move |conn| {
             Ok((
                 reports::open_keys(conn, &viewer, OPEN)?,
+                reports::open_others(conn, &viewer)?,
                 prefixes(conn)?,
                 crate::keys::commands::may_revoke(conn, &viewer)?,
             ))
         })
         .await?;
+    let (mut open, mut open_others) = (open, open_others);
+    if let Some(triage) = &triage {
+        // What was found stands above already.
+        open.retain(|(key, _)| triage.keys.iter().all(|found| found.row.key.id != key.id));
+        open_others.retain(|other| !triage.has(&other.subject));
+    }
     let rules = match layout.viewer.is_administrator() {
         true => Some(gitleaks::rules(&prefixes, app.config.base_url().as_str())?),
         false => None,
     };
-    Ok(views::Index { layout, triage, open, problem, prefixes, rules, may_revoke })
+    Ok(views::Index { layout, triage, open, open_others, problem, prefixes, rules, may_revoke })
 }
 
 /// `GET /leaks/gitleaks.toml`
@@ -122,6 +129,20 @@ async fn dismiss(
     let key = app.db.write(move |conn| reports::dismiss(conn, &viewer, &public_key)).await?;
     Flash::leave(&session, format!("What was reported about {} is dismissed.", key.name));
     Ok(see_other(&key.address()))
+}
+
+/// `POST /leaks/{id}/dismiss`: the same about an App Secret or a gateway's token.
+async fn dismiss_other(
+    app: Data<App>,
+    layout: Layout,
+    session: Session,
+    id: Path<i64>,
+    _: Fields<Button>,
+) -> AppResult<HttpResponse> {
+    let viewer = layout.for_administrators()?.viewer;
+    let open = app.db.write(move |conn| reports::dismiss_other(conn, &viewer, *id)).await?;
+    Flash::leave(&session, format!("What was reported about {} is dismissed.", open.name));
+    Ok(see_other("/leaks"))
 }
 
 /// Those of all environments, retired ones too: their keys may still work.

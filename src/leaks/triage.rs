@@ -82,11 +82,6 @@ pub struct Other {
 }
 
 impl Triage {
-    /// Whether nothing at all was found.
-    pub fn is_empty(&self) -> bool {
-        self.secrets() == 0 && self.public.is_empty()
-    }
-
     /// How many secrets are known here, to this viewer.
     pub fn known(&self) -> usize {
         let of_keys: usize = self.keys.iter().map(|key| key.secrets.len()).sum();
@@ -98,6 +93,12 @@ impl Triage {
         self.known() + self.others.len()
     }
 
+    /// Whether this application or gateway, as the trail calls it, is among what was found.
+    pub fn has(&self, subject: &str) -> bool {
+        self.applications.iter().any(|(found, _)| found.app_id == subject)
+            || self.gateways.iter().any(|(found, _)| found.subject() == subject)
+    }
+
     /// The keys that one of the found secrets still opens.
     pub fn live(&self) -> impl Iterator<Item = &FoundKey> {
         self.keys.iter().filter(|key| key.is_live())
@@ -107,9 +108,8 @@ impl Triage {
 impl FoundKey {
     /// Whether somebody who has the text can use the key.
     pub fn is_live(&self) -> bool {
-        let works = |(_, standing): &(Candidate, Standing)| {
-            !matches!(standing, Standing::Replaced(_))
-        };
+        let works =
+            |(_, standing): &(Candidate, Standing)| !matches!(standing, Standing::Replaced(_));
         self.row.status() == keys::Status::Active && self.secrets.iter().any(works)
     }
 }
@@ -325,13 +325,7 @@ fn fill_in(
         .map(|key| FoundKey {
             recent: recent.get(&key.id).copied().unwrap_or_default(),
             secrets: secrets.remove(&key.id).unwrap_or_default(),
-            row: Row::new(
-                key.clone(),
-                held.remove(&key.id).unwrap_or_default(),
-                viewer,
-                may,
-                now,
-            ),
+            row: Row::new(key.clone(), held.remove(&key.id).unwrap_or_default(), viewer, may, now),
         })
         .collect();
     Ok(())

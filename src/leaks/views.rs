@@ -6,6 +6,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::{
+    reports::OpenOther,
     scan::{Candidate, Kind, Wrapped},
     triage::{Standing, Triage},
 };
@@ -26,6 +27,8 @@ pub struct Index {
     pub triage: Option<Triage>,
     /// Keys that something is open about, with when it was last reported.
     pub open: Vec<(Key, DateTime<Utc>)>,
+    /// The same of App Secrets and gateways, for administrators.
+    pub open_others: Vec<OpenOther>,
     /// Why nothing was looked at.
     pub problem: Option<&'static str>,
     /// What secret keys begin with here.
@@ -51,7 +54,11 @@ impl Index {
             (1, _) => format!("One secret is in it. {}", self.unknown()),
             (_, 0) => format!("{} secrets are in it. {}", count(secrets), self.unknown()),
             (_, known) => {
-                format!("{} secrets are in it; {} of them known here.", count(secrets), count(known))
+                format!(
+                    "{} secrets are in it; {} of them known here.",
+                    count(secrets),
+                    count(known)
+                )
             }
         }
     }
@@ -59,7 +66,9 @@ impl Index {
     /// A manager is not told whether it is somebody else's.
     pub fn unknown(&self) -> &'static str {
         match self.layout.viewer.is_administrator() {
-            true => "Not known here: perhaps of another installation, or of what was removed for good.",
+            true => {
+                "Not known here: perhaps of another installation, or of what was removed for good."
+            }
             false => "Not one of yours, or not known.",
         }
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     applications::Application,
     environments::{Environment, Mode},
-    keys::spaced,
+    keys::{QuestionForm, spaced},
     verify::Code,
     web::{
         Layout,
@@ -188,6 +188,24 @@ impl Request {
     /// What to do about it.
     pub fn fix(&self) -> Option<Fix> {
         fix::of(self)
+    }
+
+    /// Where the same question is explained, check by check, as it would be answered now.
+    pub fn explained(&self) -> Option<String> {
+        let key = self.key.as_ref().filter(|key| !key.is_deleted)?;
+        let with = match self.row.code.as_str() {
+            "SECRET_REPLACED" => "old",
+            _ => "",
+        };
+        let question = QuestionForm {
+            with: with.into(),
+            scope: self.row.scopes.clone(),
+            environment: self.environment.slug.clone(),
+            customer: self.row.customer.clone().unwrap_or_default(),
+            ip: self.ip().unwrap_or_default(),
+            ..QuestionForm::default()
+        };
+        Some(question.address(&key.public_key))
     }
 
     /// The HTTP status that its caller should have had.

@@ -131,10 +131,9 @@ pub fn learn(
         With::OldSecret => Some(secrets.filter(key_secrets::ends_at.is_not_null())),
     };
     let (hash, told) = match secrets {
-        None => (
-            SecretHash::of(public_key),
-            queries::key_by_public_key(conn, public_key, &interned)?,
-        ),
+        None => {
+            (SecretHash::of(public_key), queries::key_by_public_key(conn, public_key, &interned)?)
+        }
         Some(secrets) => {
             let stored: Vec<u8> = secrets.first(conn)?;
             let hash = SecretHash::stored(&stored).ok_or(AppError::NotFound)?;
@@ -147,12 +146,7 @@ pub fn learn(
 
 impl Engine {
     /// Asks the question of `known` as if it were `at`, and says everything about it. The rate limits are those of now.
-    pub async fn explain(
-        &self,
-        known: Known,
-        asked: Asked<'_>,
-        at: DateTime<Utc>,
-    ) -> Explanation {
+    pub async fn explain(&self, known: Known, asked: Asked<'_>, at: DateTime<Utc>) -> Explanation {
         let Known { hash, told, catalogue } = known;
         let now = Instant::now();
         let key = Entry::new(hash, self.0.confirmed.compact(now), told);
@@ -302,10 +296,7 @@ fn limits(is_answered: bool, verdict: &Verdict) -> Outcome {
         return Outcome::NotAsked(None);
     }
     if verdict.code == Code::RateLimited {
-        return Outcome::Refused(Refusal {
-            code: verdict.code,
-            detail: verdict.detail.clone(),
-        });
+        return Outcome::Refused(Refusal { code: verdict.code, detail: verdict.detail.clone() });
     }
     Outcome::Passed(match &verdict.spending {
         None => "It has no rate limit.".into(),

@@ -88,6 +88,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/keys/{key}/transfer", &["POST"]),
     ("/leaks", &["GET", "POST"]),
     ("/leaks/gitleaks.toml", &["GET"]),
+    ("/leaks/{id}/dismiss", &["POST"]),
     ("/logs", &["GET"]),
     ("/logs/export/{format}", &["GET"]),
     ("/logs/search", &["POST"]),
@@ -276,7 +277,11 @@ async fn a_visitor_is_asked_to_sign_in_everywhere_else() {
             };
             page.assert_status(303);
             let location = page.location().unwrap();
-            let encoded = path.replace('/', "%2F").replace('_', "%5F").replace('-', "%2D").replace('.', "%2E");
+            let encoded = path
+                .replace('/', "%2F")
+                .replace('_', "%5F")
+                .replace('-', "%2D")
+                .replace('.', "%2E");
             let expected = match *method {
                 "GET" if path != "/" => format!("/sign-in?next={encoded}"),
                 _ => "/sign-in".to_owned(),

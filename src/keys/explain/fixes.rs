@@ -57,10 +57,8 @@ impl Counsel<'_> {
             About::Disabling => Advice::default(),
             About::Secret => self.on_secret(),
             About::Environment => {
-                let form = QuestionForm {
-                    environment: key.environment.slug.clone(),
-                    ..self.form.clone()
-                };
+                let form =
+                    QuestionForm { environment: key.environment.slug.clone(), ..self.form.clone() };
                 let label = format!("Ask from environment {}", key.environment.slug);
                 let address = form.address(&key.public_key);
                 Advice::link(label, address, "forward").saying(
@@ -112,8 +110,9 @@ impl Counsel<'_> {
                 advice = advice.saying("An administrator can add it.");
             }
         }
-        let is_withheld =
-            |scope: &String| self.find(scope).is_some_and(|(_, permission)| !permission.publishable);
+        let is_withheld = |scope: &String| {
+            self.find(scope).is_some_and(|(_, permission)| !permission.publishable)
+        };
         if self.with == With::PublicKey && self.form.scope.iter().any(is_withheld) {
             let form = QuestionForm { with: String::new(), ..self.form.clone() };
             let address = form.address(&self.row.key.public_key);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, LocalResult, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use url::form_urlencoded;
@@ -147,11 +147,6 @@ impl QuestionForm {
     }
 }
 
-/// As addresses spell it, for the links of fixes.
-pub fn spell_time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
 fn parse_with(typed: &str) -> Result<With, String> {
     match typed {
         "" | "secret" => Ok(With::Secret),
@@ -203,11 +198,14 @@ fn is_short(typed: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use chrono::SecondsFormat;
+
     use super::*;
 
     #[test]
     fn a_time_is_where_the_viewer_is_unless_it_says_otherwise() {
-        let at = |typed: &str, zone| parse_time(typed, zone).map(spell_time);
+        let spell = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let at = |typed: &str, zone| parse_time(typed, zone).map(spell);
         for (typed, zone, meant) in [
             ("2027-02-18T09:30", Tz::UTC, "2027-02-18T09:30:00Z"),
             ("2027-02-18T09:30:05", Tz::Europe__Berlin, "2027-02-18T08:30:05Z"),

@@ -12,11 +12,11 @@ use actix_web::{
 use chrono::Utc;
 use diesel::PgConnection;
 
+use self::form::Meant;
 pub use self::{
     fixes::{Advice, Counsel},
     form::QuestionForm,
 };
-use self::form::Meant;
 use super::{
     commands, overlap, queries,
     routes::parse_key,
@@ -73,7 +73,7 @@ pub async fn explain(
                 catalogue: &catalogue,
                 viewer: &layout.viewer,
             };
-            let explained = views::Explained::new(explanation, &counsel, meant.environment, meant.at);
+            let explained = views::Explained::new(explanation, &counsel, meant.at);
             (Some(explained), Problems::default())
         }
     };

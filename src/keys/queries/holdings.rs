@@ -120,10 +120,7 @@ pub fn holdings_of(conn: &mut PgConnection, key: &Key) -> AppResult<Holdings> {
 ///
 /// # Errors
 /// When Postgres cannot be asked.
-pub fn holdings_of_all(
-    conn: &mut PgConnection,
-    keys: &[Key],
-) -> AppResult<HashMap<i64, Holdings>> {
+pub fn holdings_of_all(conn: &mut PgConnection, keys: &[Key]) -> AppResult<HashMap<i64, Holdings>> {
     holdings(conn, keys)
 }
 

@@ -42,7 +42,6 @@ pub struct Explained {
     pub body: String,
     pub standings: Vec<Standing>,
     pub counted: &'static str,
-    pub environment: Environment,
     /// Another time than now.
     pub at: Option<DateTime<Utc>>,
     /// This node answers from facts that are other, and so many milliseconds old.
@@ -57,12 +56,7 @@ pub struct Told {
 }
 
 impl Explained {
-    pub fn new(
-        explanation: Explanation,
-        counsel: &Counsel<'_>,
-        environment: Environment,
-        at: Option<DateTime<Utc>>,
-    ) -> Self {
+    pub fn new(explanation: Explanation, counsel: &Counsel<'_>, at: Option<DateTime<Utc>>) -> Self {
         let tell = |Step { asks, outcome }: Step| {
             let is_no = matches!(outcome, Outcome::Refused(_) | Outcome::NotAsked(Some(_)));
             let advice = if is_no { counsel.on(asks) } else { Advice::default() };
@@ -82,7 +76,6 @@ impl Explained {
                 Mode::Shared => "on all nodes together",
                 Mode::SharedAway { .. } => "on this node alone, because Redis is away",
             },
-            environment,
             at,
             differs_since: explanation.differs_since.map(|age| age.as_millis()),
         }

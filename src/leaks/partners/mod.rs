@@ -52,7 +52,9 @@ impl Policy {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Notify => "The key’s page and Leak triage show the report. People decide.",
-            Self::Revoke => "A key whose current secret was found is revoked at once, for good. A replaced secret that still works is stopped.",
+            Self::Revoke => {
+                "A key whose current secret was found is revoked at once, for good. A replaced secret that still works is stopped."
+            }
         }
     }
 

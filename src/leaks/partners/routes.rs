@@ -19,9 +19,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/settings/leak-partners").get(index).post(create))
         .service(web::resource("/settings/leak-partners/new").get(new))
         .service(web::resource("/settings/leak-partners/{id}/edit").get(edit).post(update))
-        .service(
-            web::resource("/settings/leak-partners/{id}/confirm/remove").get(confirm_remove),
-        )
+        .service(web::resource("/settings/leak-partners/{id}/confirm/remove").get(confirm_remove))
         .service(web::resource("/settings/leak-partners/{id}/remove").post(remove));
 }
 

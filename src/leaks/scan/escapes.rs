@@ -44,9 +44,9 @@ fn escape(rest: &[u8]) -> Option<(u8, usize)> {
         [b'%', high, low, ..] => Some((hex(*high)? << 4 | hex(*low)?, 3)),
         [b'\\', b'u', digits @ ..] => {
             let digits = digits.first_chunk::<4>()?;
-            let code = digits.iter().try_fold(0_u32, |code, digit| {
-                Some(code << 4 | u32::from(hex(*digit)?))
-            })?;
+            let code = digits
+                .iter()
+                .try_fold(0_u32, |code, digit| Some(code << 4 | u32::from(hex(*digit)?)))?;
             Some((u8::try_from(code).unwrap_or(b' '), 6))
         }
         [b'\\', b'x', high, low, ..] => Some((hex(*high)? << 4 | hex(*low)?, 4)),

@@ -87,7 +87,8 @@ impl Found {
 /// Everything that is spelled like a credential. `prefixes` are those of environments, to tell where a public key
 /// begins.
 pub fn scan(text: &[u8], prefixes: &[String]) -> Found {
-    let mut search = Search { prefixes, found: Found::default(), places: HashMap::new(), seen: HashSet::new() };
+    let mut search =
+        Search { prefixes, found: Found::default(), places: HashMap::new(), seen: HashSet::new() };
     search.found.length = text.len();
     let text = without_zeros(text);
     search.look(&text, Lines::Counted, Wrapped::Plainly);
@@ -157,8 +158,7 @@ impl Search<'_> {
         let place = *self.places.entry(hash).or_insert_with(|| {
             let shown = if kind.is_secret() { masked(text) } else { text.to_owned() };
             let (prefix, lines) = (prefix.to_owned(), Vec::new());
-            let candidate =
-                Candidate { kind, hash, shown, prefix, wrapped, lines, on_lines: 0 };
+            let candidate = Candidate { kind, hash, shown, prefix, wrapped, lines, on_lines: 0 };
             self.found.candidates.push(candidate);
             self.found.candidates.len() - 1
         });
@@ -204,7 +204,8 @@ impl LineCounter {
             Lines::On(line) => line,
             Lines::Counted => {
                 let passed = text[self.until.min(at)..at].iter().filter(|byte| **byte == b'\n');
-                self.line = self.line.saturating_add(u32::try_from(passed.count()).unwrap_or(u32::MAX));
+                self.line =
+                    self.line.saturating_add(u32::try_from(passed.count()).unwrap_or(u32::MAX));
                 self.until = self.until.max(at);
                 self.line
             }

@@ -1,6 +1,9 @@
 use std::time::{Duration, Instant};
 
-use ::base64::{Engine, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use ::base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 
 use super::*;
 use crate::credentials::{Secret, app_id, public_key};
@@ -52,7 +55,10 @@ fn every_kind_is_found_however_it_is_surrounded() {
             URL_SAFE_NO_PAD.encode(format!("ÿÿ?>{secret_text}")),
             format!("x{}", STANDARD.encode(secret_text)),
             format!("xy_{}", STANDARD.encode(secret_text)),
-            STANDARD.encode(format!("{{\"auth\":\"{}\"}}", STANDARD.encode(format!("u:{secret_text}")))),
+            STANDARD.encode(format!(
+                "{{\"auth\":\"{}\"}}",
+                STANDARD.encode(format!("u:{secret_text}"))
+            )),
         ] {
             let found = found(&format!("first\n{text}\nlast"));
             assert_eq!(lines_of(&found, secret), [2], "{text}");
@@ -90,17 +96,25 @@ fn nothing_of_a_secret_but_its_ends_is_kept() {
     let found = found(&format!("{0}\n{0}\n", secret.reveal()));
     assert_eq!(found.candidates[0].shown, secret.masked());
     assert!(!format!("{found:?}").contains(&secret.reveal()[13..30]));
-    assert_eq!((found.candidates[0].lines.as_slice(), found.candidates[0].on_lines), (&[1, 2][..], 2));
+    assert_eq!(
+        (found.candidates[0].lines.as_slice(), found.candidates[0].on_lines),
+        (&[1, 2][..], 2)
+    );
 }
 
 #[test]
 fn one_wrong_character_is_mistyped_and_nothing_else_is() {
     let secret = Secret::for_key("prod").reveal().to_owned();
-    for text in [&secret[..40], &secret.replace(&secret[20..22], "zz"), "gw_0123456789abcdefgh0123456789ABCDEFGH"] {
+    for text in [
+        &secret[..40],
+        &secret.replace(&secret[20..22], "zz"),
+        "gw_0123456789abcdefgh0123456789ABCDEFGH",
+    ] {
         let found = found(&format!("\n{text}"));
         assert_eq!((found.candidates.len(), found.mistyped.as_slice()), (0, &[2][..]), "{text}");
     }
-    for text in ["", "_", "sk_", "_sk_", "a_sk_short", "secret_key=1", "my_app_name", "gw_1", "__"] {
+    for text in ["", "_", "sk_", "_sk_", "a_sk_short", "secret_key=1", "my_app_name", "gw_1", "__"]
+    {
         assert_eq!(found(text), Found { length: text.len(), ..Found::default() }, "{text}");
     }
 }

@@ -14,7 +14,11 @@ const PREFIX: std::ops::RangeInclusive<usize> = 2..=8;
 
 /// What stands somewhere in a text.
 pub enum Word<'a> {
-    Credential { kind: Kind, text: &'a str, prefix: &'a str },
+    Credential {
+        kind: Kind,
+        text: &'a str,
+        prefix: &'a str,
+    },
     /// The shape of a secret, but not its checksum.
     Mistyped,
 }
@@ -72,10 +76,8 @@ fn key_secret(text: &[u8], underscore: usize) -> (usize, Word<'_>) {
         let at = mark - length;
         let spelled = ascii(text, at, underscore + 1 + SECRET)?;
         let prefix = &spelled[..length];
-        matches!(Presented::parse(spelled), Some(Presented::KeySecret(_))).then_some((
-            at,
-            Word::Credential { kind: Kind::KeySecret, text: spelled, prefix },
-        ))
+        matches!(Presented::parse(spelled), Some(Presented::KeySecret(_)))
+            .then_some((at, Word::Credential { kind: Kind::KeySecret, text: spelled, prefix }))
     });
     credential.unwrap_or((mark, Word::Mistyped))
 }

@@ -48,8 +48,7 @@ impl Question<'_> {
 
     fn body(&self, presented: &str) -> Value {
         let mut body = json!({ "key": presented, "scopes": self.scopes });
-        for (name, value) in
-            [("customer", self.customer), ("ip", self.ip), ("origin", self.origin)]
+        for (name, value) in [("customer", self.customer), ("ip", self.ip), ("origin", self.origin)]
         {
             if !value.is_empty() {
                 body[name] = json!(value);
@@ -162,7 +161,8 @@ async fn the_page_and_the_engine_say_the_same_whatever_is_asked() {
     app.preset("affiliate");
     app.application("Storefront");
     let keys = keys(&app);
-    let gateways = [("production", app.gateway("production")), ("development", app.gateway("development"))];
+    let gateways =
+        [("production", app.gateway("production")), ("development", app.gateway("development"))];
     let mut ada = app.sign_in(&app.administrator("Ada")).await;
     let scopes: [&[&str]; 6] = [
         &[],
@@ -342,7 +342,11 @@ async fn at_another_time_only_the_clock_is_moved() {
 async fn the_fix_stands_beside_each_refusal_and_leads_where_it_is_done() {
     let app = TestApp::start();
     let key = app.key(&app.administrator("Ada"), "deploy bot");
-    run(&app, &key, "update keys set disabled_at = now(), allowed_ips = array[cidr '10.0.0.0/8'] where id = $key");
+    run(
+        &app,
+        &key,
+        "update keys set disabled_at = now(), allowed_ips = array[cidr '10.0.0.0/8'] where id = $key",
+    );
     let mut ada = app.sign_in(&app.administrator("Bea")).await;
     let question = Question {
         environment: "sandbox",

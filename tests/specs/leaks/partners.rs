@@ -15,7 +15,9 @@ async fn an_administrator_adds_changes_and_removes_partners() {
     let fields = [("name", "Code Host"), ("key_id", "key-1"), ("public_key", pem.as_str())];
     ada.submit(&new, "form.form", &fields).await.assert_leads_to("/settings/leak-partners");
     let list = ada.get("/settings/leak-partners").await;
-    list.assert_shows("Code Host may report leaks now.").assert_shows("key-1").assert_shows("is shown");
+    list.assert_shows("Code Host may report leaks now.")
+        .assert_shows("key-1")
+        .assert_shows("is shown");
 
     let id = ask(&app, "select id::text as text from leak_partners").remove(0);
     let page = ada.get(&format!("/settings/leak-partners/{id}/edit")).await;
@@ -50,7 +52,8 @@ async fn a_partner_needs_a_name_an_identifier_of_its_own_and_a_key_of_the_right_
     scanner.is_added(&mut ada, "Code Host", "notify").await;
     let pem = Scanner::new("key-2").pem();
     let private = pem.replace("PUBLIC", "PRIVATE");
-    let rsa = "-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAK\n-----END PUBLIC KEY-----";
+    let rsa =
+        "-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAK\n-----END PUBLIC KEY-----";
     for (name, key_id, key, policy, sentence) in [
         ("", "key-2", pem.as_str(), "notify", "Name must be 1-100 characters."),
         ("a\0b", "key-2", &pem, "notify", "Name contains characters"),
@@ -62,8 +65,7 @@ async fn a_partner_needs_a_name_an_identifier_of_its_own_and_a_key_of_the_right_
         ("Chat", "key-2", rsa, "notify", "Paste a public key in PEM"),
         ("Chat", "key-2", &pem, "ignore", "Choose what its reports do"),
     ] {
-        let fields =
-            [("name", name), ("key_id", key_id), ("public_key", key), ("policy", policy)];
+        let fields = [("name", name), ("key_id", key_id), ("public_key", key), ("policy", policy)];
         let again = ada.post("/settings/leak-partners", &fields).await;
         again.assert_status(422).assert_is_page().assert_shows(sentence);
     }

@@ -77,5 +77,9 @@ fn entropy(text: &str) -> f64 {
     let mut letters: Vec<char> = text.chars().collect();
     letters.sort_unstable();
     letters.dedup();
-    letters.into_iter().map(|letter| count(letter) / length).map(|share| -share * share.log2()).sum()
+    letters
+        .into_iter()
+        .map(|letter| count(letter) / length)
+        .map(|share| -share * share.log2())
+        .sum()
 }

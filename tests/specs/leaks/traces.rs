@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf};
 
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
 use latchkey::{applications, presets, users, users::Viewer};
+use reqwest::Method;
 use serde_json::json;
 
 use super::{Scanner, look};
@@ -40,7 +41,12 @@ async fn a_looked_at_text_leaves_no_trace() {
             api_access: false,
         };
         let ada = users::commands::add(conn, &operator, &new)?;
-        users::commands::set_password(conn, &operator, ada.id, &users::passwords::hash(PASSWORD).unwrap())?;
+        users::commands::set_password(
+            conn,
+            &operator,
+            ada.id,
+            &users::passwords::hash(PASSWORD).unwrap(),
+        )?;
         applications::create(conn, &operator, "Storefront").map(drop)
     })
     .unwrap();
@@ -80,16 +86,16 @@ async fn a_looked_at_text_leaves_no_trace() {
         answers.iter().map(|page| format!("{}\n{}", page.every_header(), page.body())).collect();
     let report = json!([{ "token": secret, "type": "x", "more": marks[0] }]).to_string();
     for (body, signature) in [(report.clone(), scanner.sign(&report)), (report, "AAAA".into())] {
-        let answer = reqwest::Client::new()
-            .post(program.url("/v1/leaks"))
-            .header("Content-Type", "application/json")
-            .header("Latchkey-Key-Id", "k1")
-            .header("Latchkey-Signature", signature)
-            .body(body)
-            .send()
-            .await
-            .unwrap();
-        told.push(answer.text().await.unwrap());
+        let answer = ada
+            .request(Method::POST, "/v1/leaks", |request| {
+                request
+                    .header("Content-Type", "application/json")
+                    .header("Latchkey-Key-Id", "k1")
+                    .header("Latchkey-Signature", signature)
+                    .body(body)
+            })
+            .await;
+        told.push(format!("{}\n{}", answer.every_header(), answer.body()));
     }
     assert!(told.iter().any(|answer| answer.contains("true_positive")), "{told:?}");
     program.terminate();

@@ -18,7 +18,7 @@ async fn a_pasted_log_leads_to_its_keys_with_who_and_what_to_do() {
     let mut ada = app.sign_in(&app.administrator("Ada")).await;
     ada.get("/keys").await.assert_shows("Leak triage");
     let page = ada.get("/leaks").await;
-    page.assert_is_page().assert_shows("No key that still exists is reported as leaked.");
+    page.assert_is_page().assert_shows("Nothing is reported as leaked and open.");
 
     let text = format!("starting\nGET /?key={} 200\nagain {}\n", key.secret, key.secret);
     for as_file in [false, true] {
@@ -26,7 +26,10 @@ async fn a_pasted_log_leads_to_its_keys_with_who_and_what_to_do() {
         found.assert_status(200).assert_is_page().assert_hides(&key.secret);
         found.assert_shows("One secret is in it, and it is known here.");
         found.assert_shows("deploy bot").assert_shows("the current secret");
-        found.assert_shows("lines 2, 3").assert_shows("Owner Mia").assert_shows("1 request in the last hour");
+        found
+            .assert_shows("lines 2, 3")
+            .assert_shows("Owner Mia")
+            .assert_shows("1 request in the last hour");
         for act in ["revoke", "regenerate", "disable"] {
             let address = format!("{}/confirm/{act}", key.page());
             assert!(found.body().contains(&address), "{address}");
@@ -38,11 +41,14 @@ async fn a_pasted_log_leads_to_its_keys_with_who_and_what_to_do() {
     ada.get(&like).await.assert_status(303);
     // It stays open until somebody has dealt with it.
     ada.get("/leaks").await.assert_shows("Reported and open deploy bot");
-    ada.get(&key.page()).await.assert_shows("Reported leaked").assert_shows("Found in a text by Ada");
+    ada.get(&key.page())
+        .await
+        .assert_shows("Reported leaked")
+        .assert_shows("Found in a text by Ada");
     ada.get(&key.page()).await.assert_shows("found its secret in a text");
     ada.post(&format!("{}/revoke", key.page()), &[]).await.assert_status(303);
     ada.get(&key.page()).await.assert_hides("Reported leaked");
-    ada.get("/leaks").await.assert_shows("No key that still exists is reported as leaked.");
+    ada.get("/leaks").await.assert_shows("Nothing is reported as leaked and open.");
     look(&mut ada, &text, false).await.assert_shows("Revoked").assert_hides("Revoke all");
 }
 
@@ -62,9 +68,12 @@ async fn everything_of_ours_is_told_apart() {
         let rotate = |(key, overlap): (&str, _)| {
             keys::commands::regenerate(conn, operator, key, None, overlap).map(drop)
         };
-        [(regenerated.public_key(), keys::Overlap::Now), (overlapping.public_key(), keys::Overlap::Day)]
-            .into_iter()
-            .try_for_each(rotate)?;
+        [
+            (regenerated.public_key(), keys::Overlap::Now),
+            (overlapping.public_key(), keys::Overlap::Day),
+        ]
+        .into_iter()
+        .try_for_each(rotate)?;
         keys::commands::disable(conn, operator, disabled.public_key())?;
         keys::commands::revoke(conn, operator, deleted.public_key(), None)?;
         keys::commands::delete(conn, operator, deleted.public_key())?;
@@ -130,7 +139,7 @@ async fn everything_of_ours_is_told_apart() {
 async fn a_manager_is_told_of_own_keys_and_of_nothing_else() {
     let app = TestApp::start();
     let (mia, otto) = (app.manager_with_access("Mia"), app.manager_with_access("Otto"));
-    let (own, anothers) = (app.key(&mia, "mine"), app.key(&otto, "his"));
+    let (own, anothers) = (app.key(&mia, "mine"), app.key(&otto, "quartz"));
     let gateway = app.gateway("production");
     let unknown = Secret::for_key("prod");
     let mut browser = app.sign_in(&mia).await;
@@ -138,17 +147,20 @@ async fn a_manager_is_told_of_own_keys_and_of_nothing_else() {
         let page = look(browser, secret, false).await;
         page.assert_status(200);
         // All but the secret's own four letters at each end.
-        page.all("main").concat().replace(&secret[secret.len() - 4..], "").replace(&secret[8..12], "")
+        page.all("main")
+            .concat()
+            .replace(&secret[secret.len() - 4..], "")
+            .replace(&secret[8..12], "")
     };
     let of_unknown = told(&mut browser, unknown.reveal()).await;
     assert!(of_unknown.contains("Not one of yours, or not known."), "{of_unknown}");
     assert_eq!(told(&mut browser, &anothers.secret).await, of_unknown);
     look(&mut browser, &gateway, false).await.assert_shows("Not one of yours, or not known.");
-    look(&mut browser, anothers.public_key(), false).await.assert_hides("his");
+    look(&mut browser, anothers.public_key(), false).await.assert_hides("quartz");
 
     let both = look(&mut browser, &format!("{}\n{}", own.secret, anothers.secret), false).await;
     both.assert_shows("2 secrets are in it; 1 of them known here.").assert_shows("mine");
-    both.assert_hides("his").assert_hides("Otto").assert_hides("gitleaks.toml");
+    both.assert_hides("quartz").assert_hides("Otto").assert_hides("gitleaks.toml");
     // And nothing is noted of what is not theirs.
     assert_eq!(ask(&app, "select reporter as text from leak_reports"), ["Mia"]);
     app.sign_in(&otto).await.get(&anothers.page()).await.assert_hides("Reported leaked");

@@ -30,7 +30,7 @@ async fn from_a_pasted_text_to_a_revoked_key_and_its_replacement() {
     person.sees("deploy bot is revoked for good.").await;
     assert_eq!(app.code(&gateway, &key.secret).await, "REVOKED");
     person.click("Create a replacement with the same permissions").await;
-    person.sees("deploy bot (copy)").await;
+    assert_eq!(person.value_of("Name").await, "deploy bot (copy)");
     assert!(person.complaints().is_empty(), "{:?}", person.complaints());
 }
 
