@@ -137,7 +137,7 @@ pub fn learn(
         Some(secrets) => {
             let stored: Vec<u8> = secrets.first(conn)?;
             let hash = SecretHash::stored(&stored).ok_or(AppError::NotFound)?;
-            (hash, queries::key_by_secret(conn, &hash, &interned)?)
+            (hash, queries::keys_by_secret(conn, &[hash], &interned)?.remove(&hash))
         }
     };
     let told = told.ok_or(AppError::NotFound)?;

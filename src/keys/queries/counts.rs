@@ -87,7 +87,7 @@ pub fn count_roughly(
     now: DateTime<Utc>,
 ) -> AppResult<Count> {
     let query = matching(conn, viewer, filter, viewer.mode, now)?;
-    bounded(conn, query)
+    bounded(conn, query, MOST)
 }
 
 /// Whether the viewer has any key at all: an empty list and a filter that matches nothing are different pages.
