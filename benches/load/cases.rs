@@ -22,7 +22,7 @@ pub enum At {
     Few,
     /// Knows the many.
     Many,
-    /// Knows the few, and writes all it can into its log.
+    /// Knows the few, keeps accepted requests in the request log, and writes all it can into its own.
     Logging,
     /// Knows nothing: started for the round.
     New,

@@ -197,6 +197,7 @@ impl<'a> Bench<'a> {
     }
 
     fn measure(&mut self, case: &Case, number: usize) -> anyhow::Result<Round> {
+        self.world.log_accepted(case.server == At::Logging)?;
         self.world.settle()?;
         let new = match case.server {
             At::New => Some(self.world.start("new", &[])?),

@@ -30,6 +30,7 @@ pub struct World {
     url: String,
     _postgres: ManagedPostgres,
     dir: Dir,
+    logs_accepted: Option<bool>,
 }
 
 struct Dir(PathBuf);
@@ -76,7 +77,8 @@ impl World {
         let dir = Dir::make(Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench"))?;
         let postgres = managed_postgres::start(&dir.0.join("postgres"), Options::default())?;
         let url = postgres.url().to_owned();
-        Ok(Self { conn: PgConnection::establish(&url)?, url, _postgres: postgres, dir })
+        let conn = PgConnection::establish(&url)?;
+        Ok(Self { conn, url, _postgres: postgres, dir, logs_accepted: None })
     }
 
     /// So many keys that work, and some with limits.
@@ -134,6 +136,15 @@ impl World {
             let is_quiet = self.number(LEFT)? == 0 && self.number(BUSY)? == 0;
             quiet = if is_quiet { quiet + 1 } else { 0 };
             thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Whether accepted requests go into the request log from now on. Servers look every five seconds.
+    pub fn log_accepted(&mut self, yes: bool) -> anyhow::Result<()> {
+        if self.logs_accepted.replace(yes) != Some(yes) {
+            self.run(&format!("update settings set logs_accepted = {yes}"))?;
+            thread::sleep(Duration::from_secs(6));
         }
         Ok(())
     }

@@ -94,6 +94,6 @@ impl Folder {
             self.connection = Some(conn);
         }
         let conn = self.connection.as_mut().expect("it was put there the line above");
-        conn.transaction(|conn| journal::fold(conn, early))
+        conn.transaction(if early { journal::fold_early } else { journal::fold_due })
     }
 }

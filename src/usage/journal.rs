@@ -8,7 +8,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     PgConnection, QueryableByName, RunQueryDsl, sql_query,
-    sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz},
+    sql_types::{Array, BigInt, Integer, Text, Timestamptz},
 };
 
 use super::counts::{self, Count};
@@ -21,6 +21,8 @@ const CYCLE: i64 = 24_000;
 /// So many rows are added in one transaction. A part is a few keys, so however many rows these are of one key and
 /// minute, they become one.
 const AT_ONCE: i64 = 2_000;
+/// And so many of all parts.
+const AT_ONCE_EARLY: i64 = 200;
 
 #[derive(QueryableByName)]
 struct Row {
@@ -78,21 +80,31 @@ pub fn append(conn: &mut PgConnection, counts: &[Count<'_>]) -> AppResult<()> {
     Ok(())
 }
 
-/// Adds what is due longest to where it belongs, whichever node it is from: of one part all that is due, or with
-/// `early` all there is; `false` when there is none. Called inside a transaction.
+/// Adds what is due longest to where it belongs, whichever node it is from: of one part all that is due; `false` when
+/// there is none. Called inside a transaction.
 ///
 /// What another node is adding at this moment is passed over.
-pub fn fold(conn: &mut PgConnection, early: bool) -> AppResult<bool> {
-    let rows: Vec<Row> = sql_query(
+pub fn fold_due(conn: &mut PgConnection) -> AppResult<bool> {
+    let due = sql_query(
         "select id, minute, code, key_ids, requests, last_millis from usage_journal \
-         where (due_at <= now() or $1) and part = ( \
-            select part from usage_journal where due_at <= now() or $1 \
+         where due_at <= now() and part = ( \
+            select part from usage_journal where due_at <= now() \
             order by due_at, id limit 1 for update skip locked) \
-         order by id limit $2 for update skip locked",
-    )
-    .bind::<Bool, _>(early)
-    .bind::<BigInt, _>(AT_ONCE)
-    .load(conn)?;
+         order by id limit $1 for update skip locked",
+    );
+    add(conn, due.bind::<BigInt, _>(AT_ONCE).load(conn)?)
+}
+
+/// Adds what is not due yet too, in few transactions: somebody waits for it. Otherwise as [`fold_due`].
+pub fn fold_early(conn: &mut PgConnection) -> AppResult<bool> {
+    let first = sql_query(
+        "select id, minute, code, key_ids, requests, last_millis from usage_journal \
+         order by part, id limit $1 for update skip locked",
+    );
+    add(conn, first.bind::<BigInt, _>(AT_ONCE_EARLY).load(conn)?)
+}
+
+fn add(conn: &mut PgConnection, rows: Vec<Row>) -> AppResult<bool> {
     if rows.is_empty() {
         return Ok(false);
     }
