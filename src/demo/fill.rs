@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use zeroize::Zeroizing;
 
 use super::{
+    requests,
     samples::{CUSTOMERS, Fate, Holds, Owner, SAMPLES, Sample},
     sign_ins,
     traffic::{self, Traffic},
@@ -45,6 +46,7 @@ pub fn fill(conn: &mut PgConnection, operator: &Viewer, data_dir: &Path) -> AppR
         let mut demo = Demo::begin(conn, operator)?;
         demo.unfold(conn)?;
         demo.send_traffic(conn)?;
+        requests::write(conn)?;
         sql_query("alter table audit_incoming alter column at set default now()").execute(conn)?;
         // What is made up happened long ago; nobody has anything in memory yet.
         diesel::delete(changes::table).execute(conn)?;

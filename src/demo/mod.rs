@@ -5,6 +5,7 @@
 //! | `fill.rs` | the small installation, made with the real commands |
 //! | `samples.rs` | its keys |
 //! | `traffic.rs` | a fortnight of requests |
+//! | `requests.rs` | some of the last of them, for the log |
 //! | `sign_ins.rs` | who may sign in there |
 //! | `many.rs` | a million keys in less than a minute |
 //! | `made_up.rs` | what those keys look like |
@@ -13,6 +14,7 @@
 mod fill;
 mod made_up;
 mod many;
+mod requests;
 mod samples;
 mod secrets;
 mod sign_ins;

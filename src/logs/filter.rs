@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The query of the list's address, as typed. Empty values count as absent.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FilterForm {
     pub key: String,

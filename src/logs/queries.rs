@@ -92,26 +92,31 @@ fn look(
     at_most: usize,
     patience: Duration,
 ) -> AppResult<(Vec<Logged>, Option<DateTime<Utc>>)> {
-    let (first, last) = bounds(conn, filter)?;
-    let (mut found, mut span) = (Vec::new(), FIRST_PIECE);
-    let mut until = filter.after;
-    // What is newer than now is in the first piece, too.
-    let mut end =
-        until.map_or_else(Utc::now, |place| place.at).min(last.unwrap_or(DateTime::<Utc>::MAX_UTC));
     let began = Instant::now();
+    let first_day = first_day(conn)?;
+    let first = filter.from.map_or(first_day, |from| from.max(first_day));
+    let (mut found, mut span, mut after) = (Vec::new(), FIRST_PIECE, filter.after);
+    // What is newer than now, by somebody's clock, is in the first piece.
+    let mut end = after.map_or_else(Utc::now, |place| place.at);
+    if let Some(to) = filter.to {
+        end = end.min(to);
+    }
+    let ask = |after: Option<Place>, room: usize| -> AppResult<Logs<'_>> {
+        let mut query = matching(visible_to(viewer)?, filter, meant)
+            .order((request_logs::at.desc(), request_logs::id.desc()))
+            .limit(room as i64);
+        if let Some(to) = filter.to {
+            query = query.filter(request_logs::at.lt(to));
+        }
+        if let Some(place) = after {
+            query = query.filter(request_logs::at.le(place.at)).filter(older_than(place));
+        }
+        Ok(query)
+    };
     loop {
         let piece_began = Instant::now();
         let begin = end.checked_sub_signed(span).unwrap_or(first).max(first);
-        let mut query = matching(visible_to(viewer)?, filter, meant)
-            .filter(request_logs::at.ge(begin))
-            .order((request_logs::at.desc(), request_logs::id.desc()))
-            .limit((at_most - found.len()) as i64);
-        if let Some(last) = last {
-            query = query.filter(request_logs::at.lt(last));
-        }
-        if let Some(place) = until {
-            query = query.filter(request_logs::at.le(place.at)).filter(older_than(place));
-        }
+        let query = ask(after, at_most - found.len())?.filter(request_logs::at.ge(begin));
         found.append(&mut query.load::<Logged>(conn)?);
         if found.len() >= at_most {
             return Ok((found, None));
@@ -122,34 +127,26 @@ fn look(
         if began.elapsed() >= patience {
             return Ok((found, Some(begin)));
         }
-        (until, end) = (Some(Place::before(begin)), begin);
+        (after, end) = (Some(Place::before(begin)), begin);
         if piece_began.elapsed() <= LITTLE_TIME {
             span = span * GROWTH;
         }
     }
-    if filter.from.is_none() {
-        // What is of no day, because somebody's clock jumped.
-        let query = matching(visible_to(viewer)?, filter, meant)
-            .filter(request_logs::at.lt(first.min(end)))
-            .order((request_logs::at.desc(), request_logs::id.desc()))
-            .limit((at_most - found.len()) as i64);
-        let query = match until {
-            Some(place) => query.filter(request_logs::at.le(place.at)).filter(older_than(place)),
-            None => query,
-        };
+    // What is older than the first day is of no day: somebody's clock jumped.
+    if filter.from.is_none_or(|from| from < first_day) {
+        let mut query = ask(after, at_most - found.len())?.filter(request_logs::at.lt(first_day));
+        if let Some(from) = filter.from {
+            query = query.filter(request_logs::at.ge(from));
+        }
         found.append(&mut query.load::<Logged>(conn)?);
     }
     Ok((found, None))
 }
 
-/// From when on there are days, as far as the filter asks for them, and before when it ends.
-fn bounds(
-    conn: &mut PgConnection,
-    filter: &Filter,
-) -> AppResult<(DateTime<Utc>, Option<DateTime<Utc>>)> {
+/// When the first day begins that has a partition.
+fn first_day(conn: &mut PgConnection) -> AppResult<DateTime<Utc>> {
     let day = days::days_there_are(conn)?.first().copied();
-    let first = day.map_or_else(Utc::now, |day| day.and_time(NaiveTime::MIN).and_utc());
-    Ok((filter.from.map_or(first, |from| from.max(first)), filter.to))
+    Ok(day.map_or_else(Utc::now, |day| day.and_time(NaiveTime::MIN).and_utc()))
 }
 
 /// One request.
@@ -183,17 +180,6 @@ pub fn recent_for(
         .limit(at_most)
         .load(conn)?;
     named(conn, rows)
-}
-
-/// Whether anything was ever logged that the viewer may see: an empty list and one that is not yet begun are different
-/// pages.
-///
-/// # Errors
-/// [`AppError::NoApiAccess`].
-pub fn has_any(conn: &mut PgConnection, viewer: &Viewer) -> AppResult<bool> {
-    let any = in_time(conn, |conn| Ok(visible_to(viewer)?.limit(1).load(conn)?));
-    // Whoever looks for so long looks at something.
-    Ok(any.map_or(true, |any| !any.is_empty()))
 }
 
 /// What is missing from the log between two instants, by minute and reason; the latest few.

@@ -96,7 +96,7 @@ async fn tail(
     let mut response = if request.headers().get(header::IF_NONE_MATCH) == Some(&tag) {
         HttpResponse::NotModified().finish()
     } else {
-        page(&drawn.as_rows())?
+        page(&drawn.as_list())?
     };
     response.headers_mut().insert(header::ETAG, tag);
     Ok(response)
@@ -127,27 +127,25 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let filter = form.parse(&signer, now)?;
     let viewer = layout.viewer.clone();
     let until = filter.after.map_or(now, |place| place.at);
-    let (found, has_any, gaps, applications, environments) = app
+    let (found, gaps, applications, environments) = app
         .db
         .read(move |conn| {
             let found = queries::list(conn, &viewer, &filter, PAGE, PATIENCE)?;
-            let has_any = !found.requests.is_empty() || queries::has_any(conn, &viewer)?;
             let gaps = match found.requests.last() {
                 Some(last) => queries::gaps(conn, last.row.at, until)?,
                 None => Vec::new(),
             };
-            Ok((
-                found,
-                has_any,
-                gaps,
-                applications::list(conn, &viewer)?,
-                environments::list(conn)?,
-            ))
+            Ok((found, gaps, applications::list(conn, &viewer)?, environments::list(conn)?))
         })
         .await?;
     let next = found
         .next
         .map(|place| FilterForm { after: signer.spell(place, &form), ..form.clone() }.address());
+    // Who looks for nothing in particular and finds nothing has a log that is not begun.
+    let has_any = !found.requests.is_empty()
+        || found.next.is_some()
+        || layout.viewer.mode.is_some()
+        || form != FilterForm::default();
     Ok(views::Index {
         layout,
         filter: form,

@@ -23,7 +23,7 @@ use crate::{
 };
 
 #[derive(Template)]
-#[template(path = "logs/index.html", blocks = ["list", "rows"])]
+#[template(path = "logs/index.html", blocks = ["list"])]
 pub struct Index {
     pub layout: Layout,
     /// As typed.
@@ -33,7 +33,7 @@ pub struct Index {
     pub looked_until: Option<DateTime<Utc>>,
     /// The address of older ones.
     pub next: Option<String>,
-    /// Whether anything was ever logged that the viewer may see.
+    /// Whether there is anything to look for.
     pub has_any: bool,
     /// What is missing: minute, reason, requests.
     pub gaps: Vec<(DateTime<Utc>, String, i64)>,

@@ -150,10 +150,15 @@ impl Writer {
             self.days_made = Some((today, Instant::now()));
         }
         if self.looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
-            let (accepted, per_second) = settings::table
+            let decided = settings::table
                 .select((settings::logs_accepted, settings::logs_per_second))
-                .first(self.connection()?)?;
-            self.shared.obey(accepted, per_second);
+                .first(self.connection()?)
+                .map_err(AppError::from);
+            match decided {
+                Err(error @ AppError::Unavailable(_)) => return Err(error),
+                Err(error) => tracing::warn!(?error, "what is to be logged cannot be read"),
+                Ok((accepted, per_second)) => self.shared.obey(accepted, per_second),
+            }
             self.looked_at = Some(Instant::now());
         }
         Ok(())

@@ -61,9 +61,9 @@ impl Engine {
 /// What a forward-auth gateway forwards of its caller's request. Where it sets `X-Forwarded-Uri`, the method beside it is
 /// its word too; other headers may then be the caller's.
 pub fn forwarded(request: &HttpRequest) -> Told<'_> {
-    const FORWARDED: [HeaderName; 2] =
+    static FORWARDED: [HeaderName; 2] =
         [HeaderName::from_static("x-forwarded-method"), HeaderName::from_static("x-forwarded-uri")];
-    const ORIGINAL: [HeaderName; 3] = [
+    static ORIGINAL: [HeaderName; 3] = [
         HeaderName::from_static("x-original-method"),
         HeaderName::from_static("x-original-uri"),
         HeaderName::from_static("x-original-url"),

@@ -68,6 +68,7 @@ async fn no_page_is_wider_than_a_phone() {
         &format!("/team/{}/edit", kim.id),
         &format!("/team/{}/confirm/disable", kim.id),
         "/customers",
+        "/logs",
         "/customers/new",
         "/customers/import",
         &customer.address(),
