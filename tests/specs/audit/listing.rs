@@ -59,7 +59,8 @@ async fn every_filter_is_in_the_address_and_narrows_the_list() {
     let mut ada = app.sign_in(&user).await;
     let mut bea = app.sign_in(&bea).await;
     let revoked = ada.post(&format!("{}/revoke", key.page()), &[]).await;
-    app.visitor()
+    let _ = app
+        .visitor()
         .post("/sign-in", &[("email", "eve@example.com"), ("password", "x"), ("next", "")])
         .await;
     let only = |sentence: &str| vec![sentence.to_owned()];
@@ -109,7 +110,7 @@ async fn every_filter_is_in_the_address_and_narrows_the_list() {
 async fn times_are_asked_for_and_told_where_the_viewer_is() {
     let app = TestApp::start();
     let mut ada = app.sign_in(&app.administrator("Ada")).await;
-    ada.post("/account/time-zone", &[("time_zone", "Asia/Tokyo")]).await;
+    let _ = ada.post("/account/time-zone", &[("time_zone", "Asia/Tokyo")]).await;
     let page = ada.get("/audit?action=session.signed_in").await;
     page.assert_shows(" JST (");
 }

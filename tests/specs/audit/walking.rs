@@ -9,7 +9,7 @@ async fn somebody_finds_out_who_stopped_a_key() {
     let key = app.key(&user, "<b>Order</b> sync");
     app.key(&user, "Reporting");
     let mut bea = app.sign_in(&bea).await;
-    bea.post(&format!("{}/revoke", key.page()), &[("reason", "laptop stolen")]).await;
+    let _ = bea.post(&format!("{}/revoke", key.page()), &[("reason", "laptop stolen")]).await;
 
     let ada = app.walk_in(&user, "/keys").await;
     ada.goes_to("Audit").await;
