@@ -92,7 +92,8 @@ pub fn fold_due(conn: &mut PgConnection) -> AppResult<bool> {
             order by due_at, id limit 1 for update skip locked) \
          order by id limit $1 for update skip locked",
     );
-    add(conn, due.bind::<BigInt, _>(AT_ONCE).load(conn)?)
+    let rows = due.bind::<BigInt, _>(AT_ONCE).load(conn)?;
+    add(conn, rows)
 }
 
 /// Adds what is not due yet too, in few transactions: somebody waits for it. Otherwise as [`fold_due`].
@@ -101,7 +102,8 @@ pub fn fold_early(conn: &mut PgConnection) -> AppResult<bool> {
         "select id, minute, code, key_ids, requests, last_millis from usage_journal \
          order by part, id limit $1 for update skip locked",
     );
-    add(conn, first.bind::<BigInt, _>(AT_ONCE_EARLY).load(conn)?)
+    let rows = first.bind::<BigInt, _>(AT_ONCE_EARLY).load(conn)?;
+    add(conn, rows)
 }
 
 fn add(conn: &mut PgConnection, rows: Vec<Row>) -> AppResult<bool> {
