@@ -80,7 +80,7 @@ pub async fn reset(
     })?;
     let mut asked = ask(&app, layout, app_id.into_inner(), form.environment, nonce).await?;
     let is_typed = text::tidy(&form.typed) == text::tidy(&asked.application.name);
-    if let Some(typed) = asked.typed.take_if(|_| !is_typed) {
+    if !is_typed && let Some(typed) = asked.typed.take() {
         asked.typed = Some(typed.wrong(&form.typed));
         return invalid(&asked);
     }

@@ -133,7 +133,7 @@ async fn draw(app: &App, layout: Layout, act: BulkAct, form: BulkForm) -> AppRes
         .await?;
     let recent = Recent::of(&plan, now);
     let back = back(&form);
-    let typed = Typed::name_of("how many keys", &plan.changing.len().to_string(), &who);
+    let typed = Typed::name_of("their number", &plan.changing.len().to_string(), &who);
     Ok(views::Bulk {
         layout,
         act,

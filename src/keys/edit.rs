@@ -12,11 +12,10 @@ use diesel::PgConnection;
 use super::{
     Choices, Key, KeyForm, Status,
     commands::{self, Edited},
+    narrowing::Narrowed,
     queries,
     routes::{LongForm, parse_key},
-    views,
-    who_breaks::Narrowed,
-    wizard,
+    views, wizard,
 };
 use crate::{
     app::App,

@@ -21,7 +21,7 @@
 //! | `overlap.rs` | how long an old secret goes on, and who still calls with it |
 //! | `recover.rs` | the eye: whether a secret can be seen again, and seeing it |
 //! | `asking.rs`, `acts.rs` | handlers of what happens to a key: confirm, then do |
-//! | `who_breaks.rs` | what used keys lately, for every question that may stop somebody's program |
+//! | `who_breaks.rs`, `narrowing.rs` | what used keys lately, for every question that may stop somebody's program |
 //! | `bulk.rs`, `selection.rs` | many keys at once: which, what would happen, doing it |
 //! | `stopping.rs` | the same as a job, when they are very many |
 //! | `export/` | the list as a file |
@@ -41,6 +41,7 @@ mod form;
 mod history;
 mod list;
 mod model;
+mod narrowing;
 mod origins;
 mod overlap;
 mod policy;

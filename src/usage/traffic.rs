@@ -12,7 +12,7 @@ use super::Hours;
 use crate::error::AppResult;
 
 /// What was not totalled yet is added up row by row, but not more of it.
-const LIVE: i64 = 5_000;
+const LIVE: i64 = 10_000;
 /// Of refusals, the latest so many rows are looked at.
 const REFUSALS: i64 = 20_000;
 /// The keys that were refused most.

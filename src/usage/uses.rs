@@ -153,7 +153,10 @@ pub fn tops(
 }
 
 fn ask(conn: &mut PgConnection, asked: &Asked<'_>) -> AppResult<Vec<Use>> {
-    let first_day: NaiveDate = asked.since.date_naive();
+    // One by one, as the index has them: of each day the keys stand together.
+    let first: NaiveDate = asked.since.date_naive();
+    let today = Utc::now().date_naive();
+    let days: Vec<NaiveDate> = first.iter_days().take_while(|day| *day <= today).collect();
     let statement = format!(
         "with tail as materialized ( \
             select ip, path, scopes, customer, at, code = 'VALID' as is_accepted, stands_for from request_logs \
@@ -161,25 +164,26 @@ fn ask(conn: &mut PgConnection, asked: &Asked<'_>) -> AppResult<Vec<Use>> {
             order by at desc limit $4), \
          uses as ( \
             select kind, value, accepted, refused, is_about, last_accepted_at, last_seen_at from key_uses \
-            where $3 and key_id = any($1) and day >= $5 and last_seen_at >= $2 \
+            where $3 and day = any($5) and key_id = any($1) and last_seen_at >= $2 \
             union all select kind, value, {SUMS} from tail cross join lateral ({KINDS}) as what group by 1, 2), \
          summed as ( \
             select kind, value, sum(accepted) as accepted, sum(refused) as refused, bool_or(is_about) as is_about, \
                 max(last_accepted_at) as last_accepted_at, max(last_seen_at) as last_seen_at \
             from uses group by 1, 2), \
          placed as (select *, row_number() over (partition by kind order by value = '', accepted + refused desc, value) as place \
-            from summed) \
-         select kind, case when place <= $6 then value else '' end as value, sum(accepted)::bigint as accepted, \
-            sum(refused)::bigint as refused, bool_or(is_about) as is_about, max(last_accepted_at) as last_accepted_at, \
-            max(last_seen_at) as last_seen_at \
-         from placed group by 1, 2 order by 1, 2 = '', 3 desc, 4 desc, 2"
+            from summed), \
+         told as (select kind, case when place <= $6 then value else '' end as value, sum(accepted)::bigint as accepted, \
+                sum(refused)::bigint as refused, bool_or(is_about) as is_about, max(last_accepted_at) as last_accepted_at, \
+                max(last_seen_at) as last_seen_at \
+            from placed group by 1, 2) \
+         select * from told order by kind, value = '', accepted + refused desc, value"
     );
     Ok(sql_query(statement)
         .bind::<Array<BigInt>, _>(asked.key_ids)
         .bind::<Timestamptz, _>(asked.since)
         .bind::<Bool, _>(asked.with_days)
         .bind::<BigInt, _>(LATEST)
-        .bind::<Date, _>(first_day)
+        .bind::<Array<Date>, _>(days)
         .bind::<Integer, _>(asked.told_apart)
         .load(conn)?)
 }

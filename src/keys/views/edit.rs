@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::create::chosen;
 use crate::{
     environments::Environment,
-    keys::{Choices, Key, KeyForm, origins, policy, ranges, sketch::Sketch, who_breaks::Narrowed},
+    keys::{Choices, Key, KeyForm, narrowing::Narrowed, origins, policy, ranges, sketch::Sketch},
     web::{Layout, Moment, Problems},
 };
 
