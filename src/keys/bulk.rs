@@ -74,10 +74,17 @@ async fn stop(
         .db
         .write(move |conn| {
             let outcome = commands::stop_all(conn, &viewer, act, &selection, &seen, &reason)?;
-            if let Outcome::Done(plan) = &outcome {
-                let changing: Vec<i64> = plan.changing.iter().map(|key| key.id).collect();
-                must_be_typed(conn, &changing, &changing.len().to_string(), &typed)?;
-            }
+            // Last, so that whoever may not do it hears that first; it is undone with everything else.
+            let asked = match &outcome {
+                Outcome::Done(plan) => plan.changing.clone(),
+                Outcome::Later(_) => {
+                    let ids = queries::select(conn, &viewer, &selection, Utc::now())?;
+                    Plan::of(act, queries::by_ids(conn, &viewer, &ids)?).changing
+                }
+                Outcome::Stale => Vec::new(),
+            };
+            let changing: Vec<i64> = asked.iter().map(|key| key.id).collect();
+            must_be_typed(conn, &changing, &changing.len().to_string(), &typed)?;
             Ok(outcome)
         })
         .await;

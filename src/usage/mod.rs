@@ -42,7 +42,7 @@ pub use accepted::{Accepted, Source};
 pub use chart::{Chart, Pieces, Range, Series, chart};
 pub use log_reading::USES_KEPT;
 pub use queries::{
-    Hours, Totals, hours_of, totals_of, totals_since, valid_since, were_asked_about,
+    Day, Hours, Totals, by_day, hours_of, totals_of, totals_since, valid_since, were_asked_about,
 };
 pub use recorder::{Recorder, Standing};
 pub use retention::remove_old_callers;

@@ -2,13 +2,24 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, Days, DurationRound, NaiveDate, NaiveTime, TimeDelta, Utc};
 use diesel::{
     PgConnection, QueryableByName, RunQueryDsl,
-    sql_types::{Array, BigInt, Integer, Text, Timestamptz},
+    sql_types::{Array, BigInt, Date, Integer, Text, Timestamptz},
 };
 
 use crate::error::AppResult;
+
+/// A day (UTC) of a key's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Day {
+    #[diesel(sql_type = Date)]
+    pub date: NaiveDate,
+    #[diesel(sql_type = BigInt)]
+    pub valid: i64,
+    #[diesel(sql_type = BigInt)]
+    pub refused: i64,
+}
 
 /// What happened to a key since some time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +28,33 @@ pub struct Totals {
     pub refused: i64,
     /// Requests by verdict, most frequent first.
     pub by_code: Vec<(String, i64)>,
+}
+
+/// The last `days` days of UTC up to `today`, oldest first, days without requests included.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn by_day(
+    conn: &mut PgConnection,
+    key_id: i64,
+    days: u64,
+    today: NaiveDate,
+) -> AppResult<Vec<Day>> {
+    let dates: Vec<NaiveDate> =
+        (0..days).rev().filter_map(|ago| today.checked_sub_days(Days::new(ago))).collect();
+    let Some(first) = dates.first() else { return Ok(Vec::new()) };
+    let busy: Vec<Day> = diesel::sql_query(
+        "select (at at time zone 'UTC')::date as date, \
+            coalesce(sum(requests) filter (where code = 'VALID'), 0)::bigint as valid, \
+            coalesce(sum(requests) filter (where code <> 'VALID'), 0)::bigint as refused \
+         from usage_counts where key_id = $1 and at >= $2 group by 1",
+    )
+    .bind::<BigInt, _>(key_id)
+    .bind::<Timestamptz, _>(first.and_time(NaiveTime::MIN).and_utc())
+    .load(conn)?;
+    let busy: HashMap<NaiveDate, Day> = busy.into_iter().map(|day| (day.date, day)).collect();
+    let on = |date| busy.get(&date).copied().unwrap_or(Day { date, valid: 0, refused: 0 });
+    Ok(dates.into_iter().map(on).collect())
 }
 
 /// From when on to read: what is counted by the hour belongs to its hour, so the whole hour is taken rather than none
