@@ -493,6 +493,7 @@ diesel::table! {
     request_log_gaps (minute, reason) {
         minute -> Timestamptz,
         reason -> Text,
+        requests -> Int8,
     }
 }
 
