@@ -1,10 +1,9 @@
 // <figure data-chart>: its table becomes a chart that can be pointed at, by mouse, finger or arrow keys. The picture that
-// came with the page stays until the library is there, and for good if it is not.
+// came with the page stays until somebody does so: only then the library is fetched, and nobody else pays for it.
 (() => {
   "use strict";
 
   const here = document.currentScript;
-  const HEIGHT = 190;
   let library = null;
 
   const load = () => {
@@ -61,6 +60,8 @@
       one.counts.map((_, piece) => series.slice(0, at + 1).reduce((sum, below) => sum + below.counts[piece], 0)));
     const data = [times.map((_, piece) => piece), ...stacked.reverse()];
     const drawn = [...series].reverse();
+    const height = picture.offsetHeight;
+    const isFocused = document.activeElement === picture;
     const ink = getComputedStyle(figure.querySelector(".legend")).color;
     const line = getComputedStyle(picture.querySelector(".chart__plot")).borderBlockEndColor;
 
@@ -68,7 +69,7 @@
     canvas.className = "chart__canvas";
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `${figure.querySelector("caption").textContent}. The arrow keys walk through it.`);
+    canvas.setAttribute("aria-label", picture.getAttribute("aria-label"));
     const tip = document.createElement("div");
     tip.className = "chart__tip";
     tip.hidden = true;
@@ -95,11 +96,12 @@
       tip.style.transform = `translate(${Math.max(0, Math.min(left + 12, room))}px, 0)`;
     };
 
+    ["tabindex", "role", "aria-label"].forEach((name) => picture.removeAttribute(name));
     picture.replaceChildren(canvas, tip);
     const bars = uPlot.paths.bars({ size: [0.76, 60] });
     const plot = new uPlot({
       width: picture.clientWidth,
-      height: HEIGHT,
+      height,
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: {
@@ -150,29 +152,37 @@
       event.preventDefault();
       walk(to);
     });
+    if (isFocused) canvas.focus();
     canvas.addEventListener("blur", () => plot.setCursor({ left: -10, top: -10 }));
 
     new ResizeObserver(() => {
-      if (picture.clientWidth && picture.clientWidth !== plot.width) plot.setSize({ width: picture.clientWidth, height: HEIGHT });
+      if (picture.clientWidth && picture.clientWidth !== plot.width) plot.setSize({ width: picture.clientWidth, height });
     }).observe(picture);
     const redraw = () => plot.redraw(false);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   };
 
-  const nearby = new IntersectionObserver((entries) => {
-    for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
-      nearby.unobserve(target);
-      load().then((uPlot) => target.isConnected && draw(uPlot, target)).catch(() => {});
-    }
-  }, { rootMargin: "200px" });
+  const wake = (figure) => load().then((uPlot) => figure.isConnected && draw(uPlot, figure)).catch(() => {});
 
   const findAll = () => document.querySelectorAll("figure[data-chart]:not([data-found])").forEach((figure) => {
     figure.setAttribute("data-found", "");
-    nearby.observe(figure);
+    const picture = figure.querySelector("[data-picture]");
+    picture.tabIndex = 0;
+    picture.setAttribute("role", "img");
+    picture.setAttribute("aria-label", `${figure.querySelector("caption").textContent}. The arrow keys walk through it.`);
+    if (library) {
+      wake(figure);
+      return;
+    }
+    let isAwake = false;
+    for (const sign of ["pointerenter", "touchstart", "focus"]) {
+      picture.addEventListener(sign, () => {
+        if (!isAwake) wake(figure);
+        isAwake = true;
+      }, { passive: true });
+    }
   });
 
-  // When the page has settled: it says everything without this.
-  const idle = window.requestIdleCallback || ((act) => setTimeout(act, 200));
-  window.addEventListener("load", () => idle(findAll));
+  document.addEventListener("DOMContentLoaded", findAll);
   document.addEventListener("htmx:afterSettle", findAll);
 })();

@@ -38,9 +38,11 @@ async fn a_chart_is_drawn_over_its_table_and_walked_by_keys() {
     ada.sees("6 Allowed").await;
     ada.sees("3 Over its limit").await;
     ada.sees("2 Permission missing").await;
+    // The picture is there; the library comes when somebody points at it.
+    assert_eq!(ada.run("return typeof uPlot").await, "undefined");
+    ada.run("document.querySelector('[data-picture]').focus()").await;
     ada.waits_until(IS_DRAWN, 1.into()).await;
-
-    ada.run("document.querySelector('.chart__canvas').focus()").await;
+    ada.waits_until("return document.activeElement.className", "chart__canvas".into()).await;
     ada.press(Key::End).await;
     let told = ada.run(TIP).await;
     let told = told.as_str().unwrap().to_owned();
