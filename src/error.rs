@@ -57,6 +57,9 @@ pub enum AppError {
     /// 422, for programs and the command line; people get their form back instead.
     #[error("{0}")]
     Unprocessable(String),
+    /// 422: whoever stops what is in use says first what that is.
+    #[error("It was used within the last hour. Type its name to go on.")]
+    NotTyped,
     /// 429, with the seconds to wait.
     #[error("Too many attempts. Try again in {} minutes.", .0.div_ceil(60).max(1))]
     TooManyAttempts(u64),
@@ -100,7 +103,7 @@ impl ResponseError for AppError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unprocessable(_) | Self::NotTyped => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

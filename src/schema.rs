@@ -497,6 +497,85 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    usage_hours (key_id, hour, code) {
+        key_id -> Int8,
+        hour -> Timestamptz,
+        code -> Text,
+        requests -> Int8,
+    }
+}
+
+diesel::table! {
+    usage_days (key_id, day, code) {
+        key_id -> Int8,
+        day -> Timestamptz,
+        code -> Text,
+        requests -> Int8,
+    }
+}
+
+diesel::table! {
+    usage_counts (key_id, at, code) {
+        key_id -> Nullable<Int8>,
+        at -> Nullable<Timestamptz>,
+        code -> Nullable<Text>,
+        requests -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    usage_totals_minutes (minute, environment_id, code) {
+        minute -> Timestamptz,
+        environment_id -> Int8,
+        code -> Text,
+        requests -> Int8,
+    }
+}
+
+diesel::table! {
+    usage_totals_hours (hour, environment_id, code) {
+        hour -> Timestamptz,
+        environment_id -> Int8,
+        code -> Text,
+        requests -> Int8,
+    }
+}
+
+diesel::table! {
+    usage_progress (one_row) {
+        one_row -> Bool,
+        totalled_until -> Timestamptz,
+        hours_from -> Timestamptz,
+        days_from -> Timestamptz,
+        log_read_until -> Timestamptz,
+        log_looked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    key_uses (day, key_id, kind, value) {
+        day -> Date,
+        key_id -> Int8,
+        kind -> Text,
+        value -> Text,
+        accepted -> Int8,
+        refused -> Int8,
+        is_about -> Bool,
+        last_accepted_at -> Nullable<Timestamptz>,
+        last_seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    key_permissions_used (key_id, permission_id) {
+        key_id -> Int8,
+        permission_id -> Int8,
+        last_used_at -> Timestamptz,
+        requests -> Int8,
+    }
+}
+
 diesel::joinable!(change_receipts -> changes (change_id));
 diesel::joinable!(secret_callers -> key_secrets (secret_id));
 diesel::joinable!(api_access_environments -> api_access (access_id));

@@ -167,7 +167,7 @@ impl World {
     pub fn counted(&mut self) -> anyhow::Result<Vec<Counted>> {
         let counted = sql_query(
             "select public_key, code, sum(requests)::bigint as requests \
-             from (select key_id, code, requests from usage_minutes union all \
+             from (select key_id, code, requests from usage_counts union all \
                 select one.key_id, code, one.requests from usage_journal, \
                     unnest(key_ids, requests) as one (key_id, requests)) counted \
              join keys on keys.id = key_id group by public_key, code",

@@ -16,7 +16,7 @@ use crate::{
     changes::Change,
     environments::{self, Environment},
     error::{AppError, AppResult},
-    keys,
+    keys::{self, Typed, WhoBreaks},
     sign_in::{self, Confirmed},
     text, usage,
     users::Viewer,
@@ -60,6 +60,9 @@ pub struct Form {
     password: String,
     #[serde(default)]
     nonce: String,
+    /// The application's name, where one of its keys was used a moment ago.
+    #[serde(default)]
+    typed: String,
 }
 
 /// `POST /applications/{app_id}/reset`: all new secrets, once, together.
@@ -76,6 +79,11 @@ pub async fn reset(
         AppError::BadRequest("The form is incomplete. Open the application and try again.".into())
     })?;
     let mut asked = ask(&app, layout, app_id.into_inner(), form.environment, nonce).await?;
+    let is_typed = text::tidy(&form.typed) == text::tidy(&asked.application.name);
+    if !is_typed && let Some(typed) = asked.typed.take() {
+        asked.typed = Some(typed.wrong(&form.typed));
+        return invalid(&asked);
+    }
     match sign_in::confirm(&app, &asked.layout.viewer, &session, form.password).await? {
         Confirmed::Yes => {}
         Confirmed::No(sentence) => {
@@ -123,10 +131,11 @@ async fn ask(
     nonce: Uuid,
 ) -> AppResult<views::Reset> {
     let viewer = layout.viewer.clone();
-    let (application, environment, stopping) =
+    let (application, environment, stopping, who) =
         app.db.read(move |conn| stopping(conn, &viewer, &app_id, &slug)).await?;
+    let typed = Typed::name_of("the application’s name", &application.name, &who);
     let problems = Problems::default();
-    Ok(views::Reset { layout, application, environment, stopping, nonce, problems })
+    Ok(views::Reset { layout, application, environment, stopping, who, typed, nonce, problems })
 }
 
 /// What would stop working.
@@ -135,7 +144,7 @@ fn stopping(
     viewer: &Viewer,
     app_id: &str,
     slug: &str,
-) -> AppResult<(Application, Environment, Vec<views::Stopping>)> {
+) -> AppResult<(Application, Environment, Vec<views::Stopping>, WhoBreaks)> {
     let application = queries::find(conn, viewer, app_id)?;
     if !text::is_showable(slug) {
         return Err(AppError::NotFound);
@@ -144,6 +153,7 @@ fn stopping(
     let now = Utc::now();
     let active = keys::queries::active_of(conn, viewer, application.id, environment.id, now)?;
     let ids: Vec<i64> = active.iter().map(|key| key.id).collect();
+    let who = WhoBreaks::of(conn, &active, now)?;
     let mut recent = usage::valid_since(conn, &ids, now - TimeDelta::days(1))?;
     let stopping = active
         .into_iter()
@@ -152,5 +162,5 @@ fn stopping(
             views::Stopping { key, requests }
         })
         .collect();
-    Ok((application, environment, stopping))
+    Ok((application, environment, stopping, who))
 }

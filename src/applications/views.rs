@@ -10,7 +10,7 @@ use crate::{
     counted::Count,
     credentials::Secret,
     environments::Environment,
-    keys::{Key, Status, spaced},
+    keys::{Key, Status, Typed, WhoBreaks, spaced},
     web::{Day, Layout, Moment, Problems},
 };
 
@@ -223,6 +223,9 @@ pub struct Reset {
     pub application: Application,
     pub environment: Environment,
     pub stopping: Vec<Stopping>,
+    pub who: WhoBreaks,
+    /// What has to be typed, if one of them was used within the last hour.
+    pub typed: Option<Typed>,
     pub nonce: Uuid,
     pub problems: Problems,
 }

@@ -243,7 +243,7 @@ impl Demo {
             };
             traffic::write(conn, &traffic, self.now)?;
         }
-        Ok(())
+        traffic::add_up(conn, self.now)
     }
 
     fn new_key(&self, sample: &Sample) -> NewKey {

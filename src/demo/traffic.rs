@@ -6,7 +6,7 @@ use diesel::{
     sql_types::{BigInt, Double, Text, Timestamptz},
 };
 
-use crate::error::AppResult;
+use crate::{error::AppResult, usage};
 
 /// What a key's callers did.
 pub struct Traffic {
@@ -23,7 +23,8 @@ pub struct Traffic {
     pub refused: f64,
 }
 
-/// Writes it, minute by minute; to keys that are asked rarely, ten minutes by ten.
+/// Writes it, minute by minute; to keys that are asked rarely, ten minutes by ten. What is older than minutes are kept is
+/// written by the hour.
 pub fn write(conn: &mut PgConnection, traffic: &Traffic, now: DateTime<Utc>) -> AppResult<()> {
     let fortnight = now - TimeDelta::days(14);
     let dead = traffic.dead.unwrap_or(now).min(traffic.ended.max(fortnight));
@@ -38,9 +39,7 @@ pub fn write(conn: &mut PgConnection, traffic: &Traffic, now: DateTime<Utc>) -> 
     ];
     for span in spans.iter().filter(|span| span.share > 0.0 && span.from < span.to) {
         sql_query(
-            "insert into usage_minutes (key_id, minute, code, requests)
-             select $1, minute, $2, requests
-             from (
+            "with asked as (
                  select minute, floor($3 * (0.06 + exp(-power((hour - 13.5) / 4.2, 2)))
                      * case when extract(isodow from minute) > 5 then 0.5 else 1 end
                      * (0.6 + 0.8 * random()) + random())::bigint as requests
@@ -51,8 +50,14 @@ pub fn write(conn: &mut PgConnection, traffic: &Traffic, now: DateTime<Utc>) -> 
                      ) as minute
                      where minute >= $4
                  ) as clock
-             ) as asked
-             where requests > 0",
+             ), older as (
+                 insert into usage_hours (key_id, hour, code, requests)
+                 select $1, date_trunc('hour', minute, 'UTC'), $2, sum(requests)::bigint
+                 from asked where requests > 0 and minute < $7 group by 2
+                 on conflict (key_id, hour, code) do update set requests = usage_hours.requests + excluded.requests
+             )
+             insert into usage_minutes (key_id, minute, code, requests)
+             select $1, minute, $2, requests from asked where requests > 0 and minute >= $7",
         )
         .bind::<BigInt, _>(traffic.key_id)
         .bind::<Text, _>(span.code)
@@ -60,8 +65,63 @@ pub fn write(conn: &mut PgConnection, traffic: &Traffic, now: DateTime<Utc>) -> 
         .bind::<Timestamptz, _>(span.from)
         .bind::<Timestamptz, _>(span.to)
         .bind::<BigInt, _>(step)
+        .bind::<Timestamptz, _>(usage::minutes_from(now))
         .execute(conn)?;
     }
+    Ok(())
+}
+
+/// Adds up what was written, as if it had been rolled up all the time.
+pub fn add_up(conn: &mut PgConnection, now: DateTime<Utc>) -> AppResult<()> {
+    sql_query(
+        "insert into usage_totals_hours (hour, environment_id, code, requests)
+         select hour, environment_id, code, sum(requests)::bigint
+         from usage_hours join keys on keys.id = key_id group by 1, 2, 3",
+    )
+    .execute(conn)?;
+    name_callers(conn)?;
+    sql_query("update usage_progress set hours_from = $1")
+        .bind::<Timestamptz, _>(usage::minutes_from(now))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// From where, to what and for what, as if the log had been read all the time.
+fn name_callers(conn: &mut PgConnection) -> AppResult<()> {
+    sql_query(
+        "with daily as (
+             select key_id, (at at time zone 'UTC')::date as day,
+                 coalesce(sum(requests) filter (where code = 'VALID'), 0) as accepted,
+                 coalesce(sum(requests) filter (where code <> 'VALID'), 0) as refused,
+                 max(at) filter (where code = 'VALID') as last_accepted_at, max(at) as last_seen_at
+             from usage_counts group by 1, 2
+         ), held as (
+             select key_id, slug, 1.0 / count(*) over (partition by key_id) as share
+             from key_permissions join permissions on permissions.id = permission_id
+         ), named as (
+             select key_id, 'caller' as kind, address as value, share from (select distinct key_id from daily) as used,
+                 (values ('203.0.113.24', 0.61), ('203.0.113.25', 0.3), ('198.51.100.7', 0.09)) as callers (address, share)
+             union all
+             select key_id, 'scope', slug, share from held
+             union all
+             select key_id, 'path', '/' || regexp_replace(slug, '[:_](read|write)$', ''), sum(share) from held group by 1, 3
+             union all
+             select key_id, 'no_customer', '', 1 from (select distinct key_id from daily) as used
+         )
+         insert into key_uses
+             (day, key_id, kind, value, accepted, refused, is_about, last_accepted_at, last_seen_at)
+         select day, key_id, kind, value, ceil(accepted * share)::bigint, floor(refused * share)::bigint, false,
+             last_accepted_at, last_seen_at
+         from daily join named using (key_id)",
+    )
+    .execute(conn)?;
+    sql_query(
+        "insert into key_permissions_used (key_id, permission_id, last_used_at, requests)
+         select key_id, permissions.id, max(last_accepted_at), sum(accepted)::bigint
+         from key_uses join permissions on permissions.slug = value
+         where kind = 'scope' and last_accepted_at is not null group by 1, 2",
+    )
+    .execute(conn)?;
     Ok(())
 }
 

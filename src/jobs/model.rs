@@ -8,6 +8,7 @@ use crate::users::Viewer;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     Sweep,
+    RollUp,
     Retention,
     KeysExport,
     Bulk,
@@ -16,8 +17,9 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, with the name that is stored and the one that people read.
-    pub const ALL: [(Self, &'static str, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str, &'static str); 6] = [
         (Self::Sweep, "sweep", "Clearing up"),
+        (Self::RollUp, "roll_up", "Rolling up usage"),
         (Self::Retention, "retention", "Removing what is too old"),
         (Self::KeysExport, "keys_export", "Export of API keys"),
         (Self::Bulk, "bulk", "Many keys at once"),
@@ -43,7 +45,7 @@ impl Kind {
     /// for them.
     pub fn is_long(self) -> bool {
         match self {
-            Self::Sweep => false,
+            Self::Sweep | Self::RollUp => false,
             Self::Retention | Self::KeysExport | Self::Bulk | Self::CustomersImport => true,
         }
     }

@@ -12,14 +12,13 @@ pub const JOBS_KEPT_DAYS: i64 = 30;
 type Remove = fn(&mut PgConnection) -> AppResult<usize>;
 
 /// What is removed, in words, and by whom. Something new is a line here.
-const KEPT_FOR_A_WHILE: [(&str, Remove); 5] = [
+const KEPT_FOR_A_WHILE: [(&str, Remove); 4] = [
     ("files of exports", files::remove_old),
     ("jobs that ended", |conn| files::remove_old_jobs(conn, JOBS_KEPT_DAYS)),
     ("requests of days gone by", |conn| {
         let days = settings::load(conn)?.logs_kept_days;
         Ok(logs::retain(conn, days)?.len())
     }),
-    ("usage by the minute", usage::remove_old),
     ("callers of old secrets", usage::remove_old_callers),
 ];
 

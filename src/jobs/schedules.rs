@@ -11,8 +11,11 @@ use super::{NewJob, Work, enqueue};
 use crate::error::AppResult;
 
 /// What, and how often. The first time is that long after the first node started.
-const SCHEDULES: [(Work, Duration); 2] =
-    [(Work::Sweep, Duration::from_secs(600)), (Work::Retention, Duration::from_secs(3_600))];
+const SCHEDULES: [(Work, Duration); 3] = [
+    (Work::RollUp, Duration::from_secs(300)),
+    (Work::Sweep, Duration::from_secs(600)),
+    (Work::Retention, Duration::from_secs(3_600)),
+];
 
 /// Asks for what is due. One that has not ended since the last time is not asked for again.
 ///

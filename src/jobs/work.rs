@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Halt, Kind, Running, retention, sweep};
-use crate::{customers, keys};
+use crate::{customers, keys, usage};
 
 /// A job's kind with its payload, as stored in `jobs.kind` and `jobs.payload`. Fields that a later version adds have
 /// defaults, so that jobs of before can still be run.
@@ -12,6 +12,7 @@ use crate::{customers, keys};
 #[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
 pub enum Work {
     Sweep,
+    RollUp,
     Retention,
     KeysExport(keys::Export),
     Bulk(keys::Bulk),
@@ -23,6 +24,7 @@ impl Work {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Sweep => Kind::Sweep,
+            Self::RollUp => Kind::RollUp,
             Self::Retention => Kind::Retention,
             Self::KeysExport(_) => Kind::KeysExport,
             Self::Bulk(_) => Kind::Bulk,
@@ -34,6 +36,7 @@ impl Work {
     pub fn title(&self) -> String {
         match self {
             Self::Sweep => "Clear up what has ended by itself".into(),
+            Self::RollUp => "Roll up what was counted and logged".into(),
             Self::Retention => "Remove what is kept for a while only".into(),
             Self::KeysExport(export) => export.title(),
             Self::Bulk(bulk) => bulk.title(),
@@ -44,7 +47,7 @@ impl Work {
     /// The page on which somebody asked for it: address and name.
     pub fn came_from(&self) -> Option<(String, &'static str)> {
         match self {
-            Self::Sweep | Self::Retention => None,
+            Self::Sweep | Self::RollUp | Self::Retention => None,
             Self::KeysExport(export) => Some((export.filter.address(), "API Keys")),
             Self::Bulk(_) => Some(("/keys".into(), "API Keys")),
             Self::CustomersImport(_) => Some(("/customers".into(), "Customers")),
@@ -67,6 +70,7 @@ impl Work {
     pub fn run(self, running: &mut Running<'_>) -> Result<String, Halt> {
         match self {
             Self::Sweep => sweep::run(running),
+            Self::RollUp => usage::run_roll_up(running),
             Self::Retention => retention::run(running),
             Self::KeysExport(export) => keys::run_export(export, running),
             Self::Bulk(bulk) => keys::run_bulk(bulk, running),

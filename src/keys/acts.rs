@@ -1,20 +1,19 @@
-//! What happens to a key: asked first, then done. Each is one form that works without JavaScript; htmx redraws the row.
+//! What happens to a key, after [`asking`](super::asking). Each is one form that works without JavaScript; htmx redraws the row.
 
 use actix_session::Session;
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use diesel::PgConnection;
 use serde::Deserialize;
 
 use super::{
-    Key,
-    commands::{self, May},
-    queries,
+    Key, asking, commands, queries,
     routes::parse_key,
-    views::{self, Overlaps, Question, Row},
+    views::{self, Row},
+    who_breaks::must_be_typed,
 };
 use crate::{
     app::App,
@@ -22,7 +21,7 @@ use crate::{
     error::{AppError, AppResult},
     usage,
     users::Viewer,
-    web::{Button, Fields, Flash, Hx, Layout, invalid, invalid_dialog, page, see_other},
+    web::{Button, Fields, Flash, Hx, Layout, page, see_other},
 };
 
 /// What can be done to a key besides editing it.
@@ -36,7 +35,7 @@ pub enum Act {
 }
 
 impl Act {
-    const ALL: [Self; 5] =
+    pub const ALL: [Self; 5] =
         [Self::Disable, Self::Enable, Self::Regenerate, Self::Revoke, Self::Delete];
 
     /// The last word of its address.
@@ -85,6 +84,17 @@ impl Act {
         }
     }
 
+    /// Whether it changes anything for whatever uses the key as it is.
+    fn stops(self, before: &Key) -> bool {
+        match self {
+            Self::Disable => before.disabled_at.is_none(),
+            Self::Revoke => before.revoked_at.is_none(),
+            Self::Delete => true,
+            // Asked about by those that end a secret, as only some of them do.
+            Self::Enable | Self::Regenerate => false,
+        }
+    }
+
     fn done(self, name: &str) -> String {
         match self {
             Self::Disable => format!("{name} is disabled. Its requests are refused from now on."),
@@ -96,92 +106,14 @@ impl Act {
     }
 }
 
-/// `GET /keys/{public key}/confirm/{act}`: a dialog for htmx, a page without it.
-pub async fn confirm(
-    app: Data<App>,
-    layout: Layout,
-    hx: Hx,
-    path: Path<(String, String)>,
-) -> AppResult<HttpResponse> {
-    let layout = layout.with_api_access()?;
-    let (public_key, act) = path.into_inner();
-    let public_key = parse_key(&public_key)?;
-    let act = Act::ALL.into_iter().find(|known| known.slug() == act).ok_or(AppError::NotFound)?;
-    let viewer = layout.viewer.clone();
-    let (key, recent, overlaps) = app
-        .db
-        .read(move |conn| {
-            let key = queries::find(conn, &viewer, &public_key)?;
-            let held = queries::holdings_of(conn, &key)?;
-            let may = commands::may(conn, &viewer)?;
-            let acts = views::Acts::on(&key, &held, key.status(Utc::now()), &viewer, may);
-            if acts.is_beyond_grant && matches!(act, Act::Enable | Act::Regenerate) {
-                commands::refuse_beyond_grant(conn, &viewer, key.environment_id, &held.ids)?;
-            }
-            refuse_impossible(act, &acts, may, &key, &viewer)?;
-            let recent = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::days(1))?.valid;
-            let overlaps =
-                if act.is_regenerate() { Some(Overlaps::of(conn, &key, None)?) } else { None };
-            Ok((key, recent, overlaps))
-        })
-        .await?;
-    let question = Question {
-        key,
-        act,
-        recent,
-        from_list: hx.is_on("/keys"),
-        error: None,
-        reason: String::new(),
-        overlaps,
-    };
-    if hx.wants_fragment() {
-        page(&views::ConfirmDialog { question })
-    } else {
-        page(&views::ConfirmPage { layout, question })
-    }
-}
-
-/// The question of a regeneration once more, with what was wrong.
-pub(super) async fn regeneration(
-    app: &App,
-    viewer: Viewer,
-    public_key: String,
-    error: Option<String>,
-) -> AppResult<Question> {
-    app.db
-        .read(move |conn| {
-            let key = queries::find(conn, &viewer, &public_key)?;
-            commands::refuse_revoked(&key)?;
-            let recent = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::days(1))?.valid;
-            let overlaps = Some(Overlaps::of(conn, &key, error)?);
-            let (act, reason) = (Act::Regenerate, String::new());
-            Ok(Question { key, act, recent, from_list: false, error: None, reason, overlaps })
-        })
-        .await
-}
-
-/// A page that asks for what would be refused helps nobody.
-fn refuse_impossible(
-    act: Act,
-    acts: &views::Acts,
-    may: May,
-    key: &Key,
-    viewer: &Viewer,
-) -> AppResult<()> {
-    let is_revoked = key.revoked_at.is_some();
-    match act {
-        Act::Regenerate if !may.regenerate => Err(AppError::Forbidden),
-        Act::Disable | Act::Enable | Act::Regenerate if is_revoked => commands::refuse_revoked(key),
-        Act::Regenerate if !acts.regenerate => Err(AppError::Conflict(
-            "This key has expired. Extend it first, or create a new one.".into(),
-        )),
-        Act::Revoke if !is_revoked && !acts.revoke => Err(AppError::Forbidden),
-        Act::Delete if !viewer.is_administrator() => Err(AppError::Forbidden),
-        Act::Delete if !acts.delete => Err(AppError::Conflict(
-            "This key is active: somebody may be using it. Revoke or disable it first.".into(),
-        )),
-        _ => Ok(()),
-    }
+/// The fields of an act.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ActForm {
+    /// Of a revocation.
+    pub reason: String,
+    /// The key's name, where the key was used a moment ago.
+    pub typed: String,
 }
 
 /// `POST /keys/{public key}/disable`
@@ -191,9 +123,10 @@ pub async fn disable(
     hx: Hx,
     session: Session,
     path: Path<String>,
-    _: Fields<Button>,
+    form: Fields<ActForm>,
 ) -> AppResult<HttpResponse> {
-    act(&app, layout, hx, &session, &path, Act::Disable, commands::disable).await
+    let form = form.into_inner();
+    act(&app, layout, hx, &session, &path, Act::Disable, form, commands::disable).await
 }
 
 /// `POST /keys/{public key}/enable`
@@ -205,7 +138,8 @@ pub async fn enable(
     path: Path<String>,
     _: Fields<Button>,
 ) -> AppResult<HttpResponse> {
-    act(&app, layout, hx, &session, &path, Act::Enable, commands::enable).await
+    let form = ActForm::default();
+    act(&app, layout, hx, &session, &path, Act::Enable, form, commands::enable).await
 }
 
 /// `POST /keys/{public key}/delete`
@@ -215,17 +149,10 @@ pub async fn delete(
     hx: Hx,
     session: Session,
     path: Path<String>,
-    _: Fields<Button>,
+    form: Fields<ActForm>,
 ) -> AppResult<HttpResponse> {
-    act(&app, layout, hx, &session, &path, Act::Delete, commands::delete).await
-}
-
-/// The fields of a revocation.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RevokeForm {
-    #[serde(default)]
-    reason: String,
+    let form = form.into_inner();
+    act(&app, layout, hx, &session, &path, Act::Delete, form, commands::delete).await
 }
 
 /// `POST /keys/{public key}/revoke`
@@ -235,21 +162,18 @@ pub async fn revoke(
     hx: Hx,
     session: Session,
     path: Path<String>,
-    form: Fields<RevokeForm>,
+    form: Fields<ActForm>,
 ) -> AppResult<HttpResponse> {
-    let reason = form.into_inner().reason;
-    let asked = reason.clone();
+    let form = form.into_inner();
+    let reason = form.reason.clone();
     let change = move |conn: &mut PgConnection, viewer: &Viewer, key: &str| {
         commands::revoke(conn, viewer, key, Some(&reason))
     };
-    match act(&app, layout.clone(), hx.clone(), &session, &path, Act::Revoke, change).await {
-        Err(AppError::Unprocessable(error)) => {
-            ask_again(&app, layout, hx, &path, asked, error).await
-        }
-        outcome => outcome,
-    }
+    act(&app, layout, hx, &session, &path, Act::Revoke, form, change).await
 }
 
+/// Does it, and shows the row or leads to the key. What was typed for it and will not do is asked for again.
+#[expect(clippy::too_many_arguments, reason = "a request in its parts")]
 async fn act<F>(
     app: &App,
     layout: Layout,
@@ -257,6 +181,7 @@ async fn act<F>(
     session: &Session,
     public_key: &str,
     act: Act,
+    form: ActForm,
     change: F,
 ) -> AppResult<HttpResponse>
 where
@@ -264,19 +189,33 @@ where
 {
     let layout = layout.with_api_access()?;
     let (viewer, public_key) = (layout.viewer.clone(), parse_key(public_key)?);
-    let (key, held, may) = app
+    let (asked, typed) = (public_key.clone(), form.typed.clone());
+    let done = app
         .db
         .write(move |conn| {
-            let key = change(conn, &viewer, &public_key)?;
+            let before = queries::find(conn, &viewer, &asked)?;
+            let key = change(conn, &viewer, &asked)?;
+            // Last, so that whoever may not do it hears that first; it is undone with everything else.
+            if act.stops(&before) {
+                must_be_typed(conn, &[key.id], &before.name, &typed)?;
+            }
             let held = queries::holdings_of(conn, &key)?;
-            Ok((key, held, commands::may(conn, &viewer)?))
+            let hours = usage::hours_of(conn, &[key.id], Utc::now())?;
+            Ok((key, held, hours, commands::may(conn, &viewer)?))
         })
-        .await?;
+        .await;
+    let (key, held, hours, may) = match done {
+        Ok(done) => done,
+        Err(problem @ (AppError::NotTyped | AppError::Unprocessable(_))) => {
+            return asking::again(app, layout, hx, public_key, act, form, problem).await;
+        }
+        Err(error) => return Err(error),
+    };
     app.forget(Change::Key(key.id));
     let (message, public_key) = (act.done(&key.name), key.public_key.clone());
     if hx.wants_fragment() {
-        let row =
-            (act != Act::Delete).then(|| Row::new(key, held, &layout.viewer, may, Utc::now()));
+        let row = || Row::new(key, held, &layout.viewer, may, Utc::now()).with_hours(&hours);
+        let row = (act != Act::Delete).then(row);
         let replacement = (act == Act::Revoke).then(|| format!("/keys/new?like={public_key}"));
         return page(&views::Changed { row, message, replacement });
     }
@@ -286,40 +225,4 @@ where
     } else {
         format!("/keys/{public_key}")
     }))
-}
-
-/// The reason cannot be kept: the question once more, with what was typed.
-async fn ask_again(
-    app: &App,
-    layout: Layout,
-    hx: Hx,
-    public_key: &str,
-    reason: String,
-    error: String,
-) -> AppResult<HttpResponse> {
-    let (viewer, public_key) = (layout.viewer.clone(), parse_key(public_key)?);
-    let (key, recent) = app
-        .db
-        .read(move |conn| {
-            let key = queries::find(conn, &viewer, &public_key)?;
-            let recent = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::days(1))?.valid;
-            Ok((key, recent))
-        })
-        .await?;
-    let question = Question {
-        key,
-        act: Act::Revoke,
-        recent,
-        from_list: hx.is_on("/keys"),
-        error: Some(error),
-        reason,
-        overlaps: None,
-    };
-    if hx.wants_fragment() {
-        return invalid_dialog(&views::ConfirmDialog { question });
-    }
-    invalid(&views::ConfirmPage {
-        layout: Layout { here: question.key.address(), ..layout },
-        question,
-    })
 }

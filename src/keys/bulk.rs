@@ -10,6 +10,7 @@ use super::{
     queries,
     selection::{BulkAct, BulkForm, Plan, fingerprint},
     views::{self, Recent},
+    who_breaks::{Typed, WhoBreaks, must_be_typed},
 };
 use crate::{
     app::App,
@@ -68,10 +69,24 @@ async fn stop(
     let signer = Signer { key: app.session_key.signing(), viewer: &layout.viewer };
     let selection = form.parse(&signer)?;
     let viewer = layout.viewer.clone();
-    let (seen, reason) = (form.seen.clone(), form.reason.clone());
+    let (seen, reason, typed) = (form.seen.clone(), form.reason.clone(), form.typed.clone());
     let outcome = app
         .db
-        .write(move |conn| commands::stop_all(conn, &viewer, act, &selection, &seen, &reason))
+        .write(move |conn| {
+            let outcome = commands::stop_all(conn, &viewer, act, &selection, &seen, &reason)?;
+            // Last, so that whoever may not do it hears that first; it is undone with everything else.
+            let asked = match &outcome {
+                Outcome::Done(plan) => plan.changing.clone(),
+                Outcome::Later(_) => {
+                    let ids = queries::select(conn, &viewer, &selection, Utc::now())?;
+                    Plan::of(act, queries::by_ids(conn, &viewer, &ids)?).changing
+                }
+                Outcome::Stale => Vec::new(),
+            };
+            let changing: Vec<i64> = asked.iter().map(|key| key.id).collect();
+            must_be_typed(conn, &changing, &changing.len().to_string(), &typed)?;
+            Ok(outcome)
+        })
         .await;
     match outcome {
         Ok(Outcome::Done(plan)) => {
@@ -96,6 +111,12 @@ async fn stop(
             page.error = Some(sentence);
             with_status(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
+        Err(AppError::NotTyped) => {
+            let typed = form.typed.clone();
+            let mut page = draw(app, layout, act, form).await?;
+            page.typed = page.typed.map(|asked| asked.wrong(&typed));
+            with_status(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
         Err(error) => Err(error),
     }
 }
@@ -104,7 +125,7 @@ async fn draw(app: &App, layout: Layout, act: BulkAct, form: BulkForm) -> AppRes
     let signer = Signer { key: app.session_key.signing(), viewer: &layout.viewer };
     let selection = form.parse(&signer)?;
     let (viewer, now) = (layout.viewer.clone(), Utc::now());
-    let (seen, plan) = app
+    let (seen, plan, who) = app
         .db
         .read(move |conn| {
             if act.is_revoke() && !commands::may_revoke(conn, &viewer)? {
@@ -112,12 +133,27 @@ async fn draw(app: &App, layout: Layout, act: BulkAct, form: BulkForm) -> AppRes
             }
             let ids = queries::select(conn, &viewer, &selection, now)?;
             let keys = queries::by_ids(conn, &viewer, &ids)?;
-            Ok((fingerprint(&ids), Plan::of(act, keys)))
+            let plan = Plan::of(act, keys);
+            let who = WhoBreaks::of(conn, &plan.changing, now)?;
+            Ok((fingerprint(&ids), plan, who))
         })
         .await?;
     let recent = Recent::of(&plan, now);
     let back = back(&form);
-    Ok(views::Bulk { layout, act, form, seen, plan, recent, back, is_new: false, error: None })
+    let typed = Typed::name_of("their number", &plan.changing.len().to_string(), &who);
+    Ok(views::Bulk {
+        layout,
+        act,
+        form,
+        seen,
+        plan,
+        recent,
+        who,
+        typed,
+        back,
+        is_new: false,
+        error: None,
+    })
 }
 
 /// The list one came from.

@@ -12,6 +12,7 @@ use diesel::PgConnection;
 use super::{
     Choices, Key, KeyForm, Status,
     commands::{self, Edited},
+    narrowing::Narrowed,
     queries,
     routes::{LongForm, parse_key},
     views, wizard,
@@ -80,6 +81,18 @@ pub async fn update(
         Ok(changes) => changes,
         Err(errors) => return invalid(&opened.draw(layout, form, errors)),
     };
+    if form.narrows == "back" {
+        return page(&opened.draw(layout, form, Problems::default()));
+    }
+    // What will be refused or has to be compared anyway is not asked about first.
+    if form.narrows != "yes" && key.version == version && key.revoked_at.is_none() {
+        let (key, held, wanted) = (key.clone(), opened.held.ids.clone(), changes.clone());
+        let narrowed =
+            app.db.read(move |conn| Narrowed::of(conn, &key, &held, &wanted, Utc::now())).await?;
+        if !narrowed.is_harmless() {
+            return page(&views::Narrow { layout, key: opened.key, form, narrowed });
+        }
+    }
     let revive = form.revive == "yes";
     let outcome = app
         .db

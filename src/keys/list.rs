@@ -19,7 +19,7 @@ use crate::{
     credentials::{Presented, in_base64},
     db,
     error::AppResult,
-    users,
+    usage, users,
     web::{Fields, Hx, Layout, fragment_or_page, page, see_other},
 };
 
@@ -97,7 +97,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let signer = Signer { key: app.session_key.signing(), viewer: &layout.viewer };
     let filter = form.parse(&signer)?;
     let (viewer, order, now) = (layout.viewer.clone(), filter.order, Utc::now());
-    let (list, elsewhere, has_any, expiring, may, choices, owners) = app
+    let (list, hours, elsewhere, has_any, expiring, may, choices, owners) = app
         .db
         .read(move |conn| {
             queries::in_time(conn, |conn| {
@@ -112,6 +112,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
                 db::plan_once(conn)?;
                 Ok((
                     queries::read_page(conn, &viewer, &found)?,
+                    usage::hours_of(conn, found.ids(), now)?,
                     elsewhere,
                     has_any,
                     expiring,
@@ -138,7 +139,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let rows = list
         .keys
         .into_iter()
-        .map(|(key, held)| Row::new(key, held, &layout.viewer, may, now))
+        .map(|(key, held)| Row::new(key, held, &layout.viewer, may, now).with_hours(&hours))
         .collect();
     Ok(views::Index {
         layout,

@@ -20,13 +20,15 @@
 //! | `transfer.rs` | handlers of giving a key to somebody else |
 //! | `overlap.rs` | how long an old secret goes on, and who still calls with it |
 //! | `recover.rs` | the eye: whether a secret can be seen again, and seeing it |
-//! | `acts.rs` | handlers of what happens to a key: confirm, then do |
+//! | `asking.rs`, `acts.rs` | handlers of what happens to a key: confirm, then do |
+//! | `who_breaks.rs`, `narrowing.rs` | what used keys lately, for every question that may stop somebody's program |
 //! | `bulk.rs`, `selection.rs` | many keys at once: which, what would happen, doing it |
 //! | `stopping.rs` | the same as a job, when they are very many |
 //! | `export/` | the list as a file |
 //! | `views/` | one struct per template |
 
 mod acts;
+mod asking;
 mod bulk;
 pub mod commands;
 mod drafts;
@@ -39,6 +41,7 @@ mod form;
 mod history;
 mod list;
 mod model;
+mod narrowing;
 mod origins;
 mod overlap;
 mod policy;
@@ -53,6 +56,7 @@ mod sketch;
 mod stopping;
 mod transfer;
 mod views;
+mod who_breaks;
 mod wizard;
 
 pub use commands::Handover;
@@ -72,4 +76,5 @@ pub use queries::{count_expiring, is_active, say_expiring};
 pub use ranges::{check_ranges, fold_mapped, parse_range};
 pub use routes::routes;
 pub use stopping::{Bulk, run as run_bulk};
-pub use views::{Acts, Row};
+pub use views::{Acts, Row, look_of};
+pub use who_breaks::{Typed, WhoBreaks};

@@ -3,19 +3,21 @@
 use actix_session::Session;
 use actix_web::{
     HttpResponse,
-    http::StatusCode,
     web::{Data, Path},
 };
 use chrono::Utc;
 use serde::Deserialize;
 
-use super::{Key, Overlap, acts, commands, overlap, queries, routes::parse_key, views};
+use super::{
+    Key, Overlap, asking, commands, overlap, queries, routes::parse_key, views,
+    who_breaks::must_be_typed,
+};
 use crate::{
     app::App,
     changes::Change,
     credentials::Secret,
     error::{AppError, AppResult},
-    web::{Fields, Flash, Hx, Layout, fragment_or_page, page_with_secret, see_other, with_status},
+    web::{Fields, Flash, Hx, Layout, fragment_or_page, page_with_secret, see_other},
 };
 
 /// The fields of a regeneration, and of what can be done while both secrets work.
@@ -25,6 +27,9 @@ pub struct RegenerateForm {
     version: String,
     /// When the old secret stops.
     overlap: Option<String>,
+    /// The key's name, where the old one stops at once and was used a moment ago.
+    #[serde(default)]
+    typed: String,
 }
 
 impl RegenerateForm {
@@ -56,22 +61,31 @@ pub async fn regenerate(
     let overlap = match Overlap::parse(form.overlap.as_deref().unwrap_or("now")) {
         Ok(overlap) => overlap,
         Err(error) => {
-            let question = acts::regeneration(&app, viewer, public_key, Some(error)).await?;
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            return with_status(status, &views::ConfirmPage { layout, question });
+            let problem = AppError::Unprocessable(error);
+            return asking::regeneration(&app, layout, public_key, &form.typed, problem).await;
         }
     };
     let vault = app.config.vault.clone();
-    let (key, secret, until) = app
+    let (asked, typed) = (public_key.clone(), form.typed.clone());
+    let done = app
         .db
         .write(move |conn| {
             let (key, secret) =
                 commands::regenerate(conn, &viewer, &public_key, Some(version), overlap)?;
+            if overlap == Overlap::Now {
+                must_be_typed(conn, &[key.id], &key.name, &typed)?;
+            }
             commands::keep(conn, vault.as_ref(), &key, &secret)?;
             let until = overlap::overlap_of(conn, key.id, Utc::now())?;
             Ok((key, secret, until))
         })
-        .await?;
+        .await;
+    let (key, secret, until) = match done {
+        Err(problem @ AppError::NotTyped) => {
+            return asking::regeneration(&app, layout, asked, &form.typed, problem).await;
+        }
+        done => done?,
+    };
     app.forget(Change::Key(key.id));
     let old = match until {
         Some(until) => format!("The old secret works until {} too.", overlap::spell(until)),
@@ -122,7 +136,8 @@ pub async fn finish(
 ) -> AppResult<HttpResponse> {
     let viewer = layout.with_api_access()?.viewer;
     let public_key = parse_key(&path)?;
-    let form = RegenerateForm { version: form.into_inner().version, overlap: None };
+    let form =
+        RegenerateForm { version: form.into_inner().version, overlap: None, typed: String::new() };
     let version = form.version()?;
     let key = app
         .db

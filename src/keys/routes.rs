@@ -3,7 +3,8 @@
 use actix_web::web::{self, ServiceConfig};
 
 use super::{
-    KeyForm, acts, bulk, edit, explain, export, list, recover, regenerate, show, transfer, wizard,
+    KeyForm, acts, asking, bulk, edit, explain, export, list, recover, regenerate, show, transfer,
+    wizard,
 };
 use crate::{
     credentials::Presented,
@@ -34,7 +35,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         .service(web::resource("/keys/{key}/extend").post(regenerate::extend))
         .service(web::resource("/keys/{key}/confirm/reveal").get(recover::confirm))
         .service(web::resource("/keys/{key}/reveal").post(recover::reveal))
-        .service(web::resource("/keys/{key}/confirm/{act}").get(acts::confirm))
+        .service(web::resource("/keys/{key}/confirm/{act}").get(asking::confirm))
         .service(web::resource("/keys/{key}/disable").post(acts::disable))
         .service(web::resource("/keys/{key}/enable").post(acts::enable))
         .service(web::resource("/keys/{key}/regenerate").post(regenerate::regenerate))

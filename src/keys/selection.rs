@@ -56,6 +56,8 @@ pub struct BulkForm {
     /// What the summary was drawn of.
     pub seen: String,
     pub reason: String,
+    /// How many they are, where one of them was used a moment ago.
+    pub typed: String,
     /// Where one was.
     pub back: String,
 

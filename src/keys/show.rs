@@ -2,12 +2,14 @@
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Path},
+    web::{Data, Path, Query},
 };
-use chrono::Utc;
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use serde::Deserialize;
 
 use super::{
-    Choices, commands, history, overlap, queries,
+    Choices, Key, commands, history, overlap, queries,
     routes::parse_key,
     views::{self, Granted, Row},
     wizard,
@@ -16,22 +18,63 @@ use crate::{
     app::App,
     audit,
     error::AppResult,
-    leaks, logs, nodes, usage,
+    leaks, logs, nodes, settings,
+    usage::{self, Pieces, Range},
+    users::Viewer,
     web::{Hx, Layout, invalid, page, see_other},
 };
 
-/// How many days of traffic a key's page shows.
-const DAYS: u64 = 14;
 /// How many of its last requests.
 const REQUESTS: i64 = 8;
 /// How many events of its history.
 const EVENTS: i64 = 50;
 
-/// `GET /keys/{public key}`
-pub async fn show(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<HttpResponse> {
+/// How far back the chart looks.
+#[derive(Deserialize)]
+pub struct Back {
+    #[serde(default)]
+    range: String,
+}
+
+/// `GET /keys/{public key}?range=hour`: htmx gets the chart alone.
+pub async fn show(
+    app: Data<App>,
+    layout: Layout,
+    hx: Hx,
+    path: Path<String>,
+    back: Query<Back>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let public_key = parse_key(&path)?;
-    page(&load(&app, layout, public_key).await?)
+    let range = Range::parse(&back.range)?;
+    if !hx.wants_fragment() {
+        return page(&load(&app, layout, public_key, range).await?);
+    }
+    let viewer = layout.viewer;
+    let usage = app
+        .db
+        .read(move |conn| {
+            let key = queries::find(conn, &viewer, &public_key)?;
+            usage_of(conn, &viewer, &key, range, Utc::now())
+        })
+        .await?;
+    page(&views::UsageAgain { usage })
+}
+
+fn usage_of(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    key: &Key,
+    range: Range,
+    now: DateTime<Utc>,
+) -> AppResult<views::Usage> {
+    Ok(views::Usage {
+        public_key: key.public_key.clone(),
+        chart: usage::chart(conn, key.id, Pieces::of(range, now, viewer.zone))?,
+        tops: usage::tops(conn, key.id, range, now)?,
+        zone: viewer.zone.name().to_owned(),
+        is_unlogged: !settings::load(conn)?.logs_accepted,
+    })
 }
 
 /// `GET /keys/{public key}/proof`: which node applied the last change; the part of the page that looks again by itself.
@@ -63,20 +106,25 @@ pub(super) async fn with_overlap_error(
     layout: Layout,
     public_key: String,
 ) -> AppResult<HttpResponse> {
-    let mut show = load(app, layout, public_key).await?;
+    let mut show = load(app, layout, public_key, Range::Month).await?;
     show.overlap_error = Some("Choose 15 minutes, an hour, 24 hours or 7 days.");
     invalid(&show)
 }
 
-async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views::Show> {
+async fn load(
+    app: &App,
+    layout: Layout,
+    public_key: String,
+    range: Range,
+) -> AppResult<views::Show> {
     let (viewer, now) = (layout.viewer.clone(), Utc::now());
-    let (row, restrictions, days, events, choices, old_secrets, proof, leaks, requests) = app
+    let (row, restrictions, usage, events, choices, old_secrets, proof, leaks, requests) = app
         .db
         .look_up(move |conn| {
             let key = queries::find(conn, &viewer, &public_key)?;
             let held = queries::holdings_of(conn, &key)?;
             let restrictions = queries::restrictions_of(conn, &key)?;
-            let days = usage::by_day(conn, key.id, DAYS, now.date_naive())?;
+            let usage = usage_of(conn, &viewer, &key, range, now)?;
             let events = audit::recent_for(conn, &public_key, EVENTS)?;
             let may = commands::may(conn, &viewer)?;
             let old_secrets = overlap::old_secrets(conn, &key, now)?;
@@ -86,7 +134,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
             Ok((
                 Row::new(key, held, &viewer, may, now),
                 restrictions,
-                days,
+                usage,
                 events,
                 wizard::choices(conn, &viewer)?,
                 old_secrets,
@@ -101,7 +149,7 @@ async fn load(app: &App, layout: Layout, public_key: String) -> AppResult<views:
         layout,
         row,
         restrictions,
-        days,
+        usage,
         history: events.into_iter().map(history::tell).collect(),
         granted,
         old_secrets,

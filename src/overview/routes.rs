@@ -7,7 +7,7 @@ use actix_web::{
 
 use chrono::Utc;
 
-use super::{queries, views};
+use super::{lately::Lately, queries, views};
 use crate::{
     app::App,
     error::AppResult,
@@ -26,7 +26,7 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
         let administrators = app.db.read(queries::administrators).await?;
         return page(&views::NoAccess { layout, administrators });
     }
-    let (keys, expiring, has_any_key, applications, gateways) = app
+    let (keys, expiring, lately, has_any_key, applications, gateways) = app
         .db
         .read(move |conn| {
             let gateways = match viewer.is_administrator() {
@@ -38,6 +38,7 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
             Ok((
                 keys,
                 count_expiring(conn, &viewer, Utc::now())?,
+                Lately::read(conn, &viewer, Utc::now())?,
                 has_any_key,
                 queries::count_applications(conn)?,
                 gateways.into_iter().filter(|gateway| gateway.revoked_at.is_none()).collect(),
@@ -45,5 +46,5 @@ async fn index(app: Data<App>, layout: Layout) -> AppResult<HttpResponse> {
         })
         .await?;
     let expiring = say_expiring(expiring);
-    page(&views::Index { layout, keys, expiring, has_any_key, applications, gateways })
+    page(&views::Index { layout, keys, expiring, lately, has_any_key, applications, gateways })
 }

@@ -1,29 +1,13 @@
-//! What was counted is kept for as long as a page can ask about it.
+//! Callers of old secrets are kept for as long as a page can ask about them; of counts see `rollup.rs`.
 
 use diesel::{PgConnection, RunQueryDsl, sql_query, sql_types::Integer};
 
 use crate::error::AppResult;
 
-/// For so many days minutes are kept.
-pub const KEPT_DAYS: i32 = 100;
 /// For so many days after a caller used a secret for the last time it is known that they did.
 const CALLERS_KEPT_DAYS: i32 = 100;
 /// Rows in one statement, so that none takes long.
 const AT_ONCE: i32 = 20_000;
-
-/// Removes minutes that no page asks about any more; so many at most.
-///
-/// # Errors
-/// When Postgres refuses.
-pub fn remove_old(conn: &mut PgConnection) -> AppResult<usize> {
-    Ok(sql_query(
-        "delete from usage_minutes where ctid = any(array(select ctid from usage_minutes \
-            where minute < now() - make_interval(days => $1) limit $2))",
-    )
-    .bind::<Integer, _>(KEPT_DAYS)
-    .bind::<Integer, _>(AT_ONCE)
-    .execute(conn)?)
-}
 
 /// Removes callers that were seen with an old secret, long ago; so many at most.
 ///

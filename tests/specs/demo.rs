@@ -8,7 +8,7 @@ use latchkey::{
     credentials::{Presented, SecretHash},
     keys::queries,
     keys::{Key, Status},
-    schema::{audit_events, gateways, key_secrets, keys, usage_minutes, users},
+    schema::{audit_events, gateways, key_secrets, keys, usage_counts, users},
     users::{Viewer, passwords, passwords::Verified},
 };
 
@@ -62,8 +62,8 @@ fn the_demo_has_a_fortnight_of_traffic_and_a_history_in_order() {
     let terminal = Terminal::open();
     terminal.type_in("demo").succeeds();
     let conn = &mut terminal.connect();
-    let codes: HashSet<String> = usage_minutes::table
-        .select(usage_minutes::code)
+    let codes: HashSet<String> = usage_counts::table
+        .select(usage_counts::code.assume_not_null())
         .distinct()
         .load(conn)
         .unwrap()
@@ -72,8 +72,11 @@ fn the_demo_has_a_fortnight_of_traffic_and_a_history_in_order() {
     for code in ["VALID", "RATE_LIMITED", "INSUFFICIENT_SCOPE", "EXPIRED", "REVOKED", "DISABLED"] {
         assert!(codes.contains(code), "{code}");
     }
-    let minutes: Vec<DateTime<Utc>> =
-        usage_minutes::table.select(usage_minutes::minute).distinct().load(conn).unwrap();
+    let minutes: Vec<DateTime<Utc>> = usage_counts::table
+        .select(usage_counts::at.assume_not_null())
+        .distinct()
+        .load(conn)
+        .unwrap();
     let days: HashSet<_> = minutes.iter().map(DateTime::date_naive).collect();
     assert!(days.len() >= 14 && minutes.iter().all(|minute| *minute <= Utc::now()));
 

@@ -41,5 +41,6 @@ mod setup;
 mod sign_in;
 mod support;
 mod team;
+mod usage;
 mod verify;
 mod walkthroughs;

@@ -182,7 +182,12 @@ async fn a_secret_leaves_no_trace() {
     // All at once, and where the application wants its secrets kept: shown again, and no trace of them either.
     let application = format!("/applications/{app_id}");
     let nonce = "018f2b8e-3f4a-4c55-9d1e-00000000ffff";
-    let reset = [("environment", "production"), ("password", PASSWORD), ("nonce", nonce)];
+    let reset = [
+        ("environment", "production"),
+        ("password", PASSWORD),
+        ("nonce", nonce),
+        ("typed", "Storefront"),
+    ];
     ada.get(&format!("{application}/confirm/reset?environment=production"))
         .await
         .assert_status(200);

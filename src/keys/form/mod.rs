@@ -68,6 +68,9 @@ pub struct KeyForm {
     pub version: String,
     #[serde(skip_serializing)]
     pub revive: String,
+    /// Of the edit form: `yes`, that something it takes away was used is known; `back`, to look through it again.
+    #[serde(skip_serializing)]
+    pub narrows: String,
 }
 
 impl KeyForm {

@@ -44,6 +44,10 @@ impl Found {
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
+
+    pub fn ids(&self) -> &[i64] {
+        &self.ids
+    }
 }
 
 /// The keys that match, in the order asked for.

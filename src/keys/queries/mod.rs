@@ -131,6 +131,29 @@ pub fn of_application(
     Ok(found.into_iter().map(with_holdings).collect())
 }
 
+/// The active keys that end soon, the first to end first; in whichever mode.
+///
+/// # Errors
+/// [`AppError::NoApiAccess`].
+pub fn ending_soon(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    now: DateTime<Utc>,
+    at_most: i64,
+) -> AppResult<Vec<Key>> {
+    // First the ids, along the index of ends.
+    let ids: Vec<i64> = narrow::seen_by(viewer)?
+        .filter(is_active(now))
+        .filter(narrow::expires_soon(now))
+        .order(keys::expires_at)
+        .select(keys::id)
+        .limit(at_most)
+        .load(conn)?;
+    let mut ending = by_ids(conn, viewer, &ids)?;
+    ending.sort_by_key(|key| key.expires_at);
+    Ok(ending)
+}
+
 /// The keys of a person that are not revoked and have not expired, oldest first.
 ///
 /// # Errors

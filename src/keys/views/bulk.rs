@@ -8,6 +8,7 @@ use crate::{
         Key,
         selection::{AT_ONCE, BulkAct, BulkForm, Plan},
         spaced,
+        who_breaks::{Typed, WhoBreaks},
     },
     web::{Layout, Moment},
 };
@@ -26,6 +27,9 @@ pub struct Bulk {
     pub seen: String,
     pub plan: Plan,
     pub recent: Recent,
+    pub who: WhoBreaks,
+    /// What has to be typed, if one of them was used within the last hour.
+    pub typed: Option<Typed>,
     /// The list one came from.
     pub back: String,
     /// Other keys match than were shown before.

@@ -10,17 +10,18 @@ use crate::{
         Key,
         acts::Act,
         overlap::{Choice, OldSecret, Overlap, overlap_of, spell},
-        spaced,
+        who_breaks::{Typed, WhoBreaks},
     },
-    web::{Layout, Moment},
+    web::Layout,
 };
 
 /// Are you sure?
 pub struct Question {
     pub key: Key,
     pub act: Act,
-    /// Answered in the last 24 hours.
-    pub recent: i64,
+    pub who: WhoBreaks,
+    /// What has to be typed, if it was used within the last hour.
+    pub typed: Option<Typed>,
     /// The act changes a row of the list that is behind the dialog.
     pub from_list: bool,
     pub error: Option<String>,
@@ -42,20 +43,21 @@ impl Overlaps {
     ///
     /// # Errors
     /// When Postgres cannot be asked.
-    pub fn of(conn: &mut PgConnection, key: &Key, error: Option<String>) -> AppResult<Self> {
+    pub fn of(conn: &mut PgConnection, key: &Key) -> AppResult<Self> {
         let now = Utc::now();
         let older = overlap_of(conn, key.id, now)?.map(spell);
-        Ok(Self { choices: Choice::all(now, key.expires_at), older, error })
+        Ok(Self { choices: Choice::all(now, key.expires_at), older, error: None })
     }
 }
 
 impl Question {
-    pub fn recent_spaced(&self) -> String {
-        spaced(self.recent)
-    }
-
-    pub fn last_used(&self) -> Option<Moment> {
-        self.key.last_used_at.map(Moment::seen_now)
+    /// Why something has to be typed.
+    pub fn typed_help(&self) -> &'static str {
+        if self.act.is_regenerate() {
+            "The key’s name, because it was used within the last hour. Needed only where the old secret stops at once."
+        } else {
+            "The key’s name, because it was used within the last hour."
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::create::chosen;
 use crate::{
     environments::Environment,
-    keys::{Choices, Key, KeyForm, origins, policy, ranges, sketch::Sketch},
+    keys::{Choices, Key, KeyForm, narrowing::Narrowed, origins, policy, ranges, sketch::Sketch},
     web::{Layout, Moment, Problems},
 };
 
@@ -45,6 +45,16 @@ impl Edit {
     pub fn may_never_expire(&self) -> bool {
         self.environment.allows_never || self.key.expires_at.is_none()
     }
+}
+
+/// An edit takes away what was used: is that meant?
+#[derive(Template)]
+#[template(path = "keys/narrow.html")]
+pub struct Narrow {
+    pub layout: Layout,
+    pub key: Key,
+    pub form: KeyForm,
+    pub narrowed: Narrowed,
 }
 
 /// Somebody saved the key while it was being edited.

@@ -1,10 +1,13 @@
 //! A key as a row of the list, and what may be done to it.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     keys::{Key, Limit, Status, commands::May, model::SOON_DAYS, queries::Holdings},
+    usage::{Hours, Sparkline},
     users::Viewer,
     web::{
         Day, Moment,
@@ -18,6 +21,8 @@ pub struct Row {
     pub held: Holdings,
     pub now: DateTime<Utc>,
     pub acts: Acts,
+    /// Its last 24 hours, where the list shows them.
+    pub spark: Option<Sparkline>,
 }
 
 /// Which acts a row offers. What it does not offer is refused all the same.
@@ -61,7 +66,13 @@ pub struct Chip {
 impl Row {
     pub fn new(key: Key, held: Holdings, viewer: &Viewer, may: May, now: DateTime<Utc>) -> Self {
         let acts = Acts::on(&key, &held, key.status(now), viewer, may);
-        Self { key, held, now, acts }
+        Self { key, held, now, acts, spark: None }
+    }
+
+    /// With its last 24 hours.
+    pub fn with_hours(self, hours: &HashMap<i64, Hours>) -> Self {
+        let spark = hours.get(&self.key.id).and_then(Sparkline::of);
+        Self { spark, ..self }
     }
 
     pub fn status(&self) -> Status {

@@ -141,7 +141,7 @@ impl Cluster {
             requests: i64,
         }
         diesel::sql_query(format!(
-            "select coalesce(sum(requests), 0)::bigint as requests from usage_minutes \
+            "select coalesce(sum(requests), 0)::bigint as requests from usage_counts \
              where key_id = {} and code = '{code}'",
             key.id
         ))

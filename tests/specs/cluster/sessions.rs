@@ -18,7 +18,8 @@ async fn a_session_and_what_is_done_in_it_are_the_same_on_every_node() {
     }
 
     let revoke = format!("/keys/{}/revoke", key.public_key);
-    alex.on_node(two).post(&revoke, &[]).await.assert_status(303);
+    let typed = [("typed", "Customer 1 of 0")];
+    alex.on_node(two).post(&revoke, &typed).await.assert_status(303);
     assert_eq!(cluster.code(1, &key).await, "REVOKED", "at once where it was done");
     let revoked_at = Instant::now();
     for node in [0, 2] {

@@ -24,10 +24,7 @@ fn what_is_too_old_goes_and_the_trail_stays() {
     run(
         conn,
         &format!(
-            "insert into usage_minutes (key_id, minute, code, requests)
-                 select id, date_trunc('minute', now()) - days * interval '1 day', 'VALID', 1
-                 from keys, unnest(array[1, 99, 101, 400]) days;
-             insert into secret_callers (secret_id, caller, requests, last_seen_at)
+            "insert into secret_callers (secret_id, caller, requests, last_seen_at)
                  select id, '203.0.113.' || days, 1, now() - days * interval '1 day'
                  from key_secrets, unnest(array[1, 101]) days;
              insert into audit_events (actor, action, subject, subject_name, at)
@@ -38,16 +35,8 @@ fn what_is_too_old_goes_and_the_trail_stays() {
     );
     let events = count(conn, "select count(*) from audit_events");
     let done = ended(conn, retain());
-    // Four minutes of either key, two callers, two files of one part, one job.
-    assert_eq!(done.summary.as_deref(), Some("8 rows were too old and are gone."));
-    assert_eq!(
-        count(
-            conn,
-            "select count(*) from usage_minutes where minute < now() - interval '100 days'"
-        ),
-        0
-    );
-    assert_eq!(count(conn, "select count(*) from usage_minutes"), 4);
+    // Two callers, one file, one job.
+    assert_eq!(done.summary.as_deref(), Some("4 rows were too old and are gone."));
     assert_eq!(count(conn, "select count(*) from secret_callers"), 2);
     assert_eq!(count(conn, &format!("select count(*) from jobs where id = {old}")), 0);
     assert_eq!(count(conn, "select count(*) from job_files"), 1);

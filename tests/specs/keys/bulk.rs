@@ -54,7 +54,7 @@ async fn ticked_keys_are_revoked_after_a_summary() {
     assert_eq!(summary.all(".dialog .lines a"), ["one"]);
     assert_eq!(stored(&app), before, "a summary changes nothing");
 
-    let done = does(&mut ada, &summary, &[("reason", "leaked")]).await;
+    let done = does(&mut ada, &summary, &[("reason", "leaked"), ("typed", "2")]).await;
     assert_eq!(app.code(&gateway, &made[0].secret).await, "REVOKED", "before the answer");
     assert_eq!(app.code(&gateway, &made[3].secret).await, "VALID");
     done.assert_leads_to("/keys");

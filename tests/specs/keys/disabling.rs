@@ -11,7 +11,8 @@ async fn a_disabled_key_is_refused_before_its_page_is_answered() {
     let mut ada = app.sign_in(&app.administrator("Grace")).await;
     assert_eq!(app.code(&gateway, &key.secret).await, "VALID");
 
-    let done = ada.post(&format!("{}/disable", key.page()), &[]).await;
+    let typed = [("typed", "deploy bot")];
+    let done = ada.post(&format!("{}/disable", key.page()), &typed).await;
     assert_eq!(app.code(&gateway, &key.secret).await, "DISABLED");
     done.assert_leads_to(&key.page());
     let page = ada.get(&key.page()).await;

@@ -35,6 +35,7 @@ async fn an_edit_counts_from_the_next_request_on_and_keeps_the_secret() {
                 ("limit_hour", "2"),
                 ("expires", "date"),
                 ("expires_on", &day.to_string()),
+                ("narrows", "yes"),
             ],
         )
         .await;

@@ -19,7 +19,8 @@ async fn an_enabled_key_works_again_at_once() {
     ada.get(&key.page()).await.assert_shows("deploy bot is enabled. It works again.");
 
     let mut at_list = ada.with_htmx("/keys");
-    at_list.post(&format!("{}/disable", key.page()), &[]).await.assert_status(200);
+    let typed = [("typed", "deploy bot")];
+    at_list.post(&format!("{}/disable", key.page()), &typed).await.assert_status(200);
     let row = at_list.post(&format!("{}/enable", key.page()), &[]).await;
     row.assert_status(200).assert_is_fragment().assert_shows("Active");
     row.assert_shows("deploy bot is enabled. It works again.");

@@ -23,6 +23,7 @@ mod revealing;
 mod revoking;
 mod searching;
 mod transferring;
+mod who_breaks;
 
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_types::Text};
 use latchkey::{audit, keys};

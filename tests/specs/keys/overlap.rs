@@ -19,7 +19,8 @@ use crate::support::{Browser, MadeKey, TestApp};
 /// Regenerates through the dialog and returns the new secret.
 async fn regenerate(ada: &mut Browser, key: &MadeKey, overlap: &str) -> String {
     let question = ada.get(&format!("{}/confirm/regenerate", key.page())).await;
-    let reveal = ada.submit(&question, ".dialog form", &[("overlap", overlap)]).await;
+    let typed = ("typed", key.key.name.as_str());
+    let reveal = ada.submit(&question, ".dialog form", &[("overlap", overlap), typed]).await;
     reveal.assert_status(200).text("#secret")
 }
 

@@ -14,7 +14,7 @@ async fn the_old_secret_is_dead_and_the_new_one_works_before_the_page_is_answere
 
     let question = ada.get(&format!("{}/confirm/regenerate", key.page())).await;
     question.assert_status(200).assert_shows("The old secret stops working at once");
-    let reveal = ada.submit(&question, ".dialog form", &[]).await;
+    let reveal = ada.submit(&question, ".dialog form", &[("typed", "deploy bot")]).await;
     let secret = reveal.text("#secret");
     assert_eq!(app.code(&gateway, &key.secret).await, "SECRET_REPLACED");
     assert_eq!(app.code(&gateway, &secret).await, "VALID");

@@ -82,8 +82,12 @@ async fn an_edit_changes_restrictions_and_the_history_says_how() {
     assert_eq!(asked("cus_44").await, "VALID");
 
     let form = ada.get(&edit).await;
-    let fields =
-        [("customers", "cus_42"), ("allowed_ips", "10.0.0.0/8"), ("excluded_ips", "10.9.0.0/16")];
+    let fields = [
+        ("customers", "cus_42"),
+        ("allowed_ips", "10.0.0.0/8"),
+        ("excluded_ips", "10.9.0.0/16"),
+        ("narrows", "yes"),
+    ];
     ada.submit(&form, "main form", &fields).await.assert_leads_to(&key.page());
     assert_eq!(asked("cus_44").await, "CUSTOMER_NOT_ALLOWED");
     assert_eq!(asked("cus_42").await, "VALID");

@@ -29,7 +29,9 @@ async fn a_revoked_key_is_refused_before_its_page_is_answered() {
     let question = ada.get(&format!("{}/confirm/revoke", key.page())).await;
     question.assert_status(200).assert_is_page().assert_shows("Revoke deploy bot?");
     question.assert_shows("This is permanent").assert_shows("Revoke API Key");
-    let done = ada.submit(&question, ".dialog form", &[("reason", "laptop stolen")]).await;
+    let done = ada
+        .submit(&question, ".dialog form", &[("reason", "laptop stolen"), ("typed", "deploy bot")])
+        .await;
     assert_eq!(app.code(&gateway, &key.secret).await, "REVOKED");
     done.assert_leads_to(&key.page());
     let page = ada.get(&key.page()).await;

@@ -46,7 +46,8 @@ async fn a_pasted_log_leads_to_its_keys_with_who_and_what_to_do() {
         .assert_shows("Reported leaked")
         .assert_shows("Found in a text by Ada");
     ada.get(&key.page()).await.assert_shows("found its secret in a text");
-    ada.post(&format!("{}/revoke", key.page()), &[]).await.assert_status(303);
+    let typed = [("typed", "deploy bot")];
+    ada.post(&format!("{}/revoke", key.page()), &typed).await.assert_status(303);
     ada.get(&key.page()).await.assert_hides("Reported leaked");
     ada.get("/leaks").await.assert_shows("Nothing is reported as leaked and open.");
     look(&mut ada, &text, false).await.assert_shows("Revoked").assert_hides("Revoke all");

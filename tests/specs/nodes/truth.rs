@@ -47,10 +47,14 @@ async fn round(
         assert_eq!(fleet.code(&client, here, key).await, "VALID");
         assert_eq!(fleet.code(&client, there, key).await, "VALID");
     }
-    let ticked: Vec<(&str, &str)> =
+    let mut ticked: Vec<(&str, &str)> =
         keys.iter().map(|key| ("key", key.public_key.as_str())).collect();
+    let count = keys.len().to_string();
+    ticked.push(("typed", &count));
+    // Here keys are called as they are spelled.
+    let typed = [("typed", keys[0].public_key.as_str())];
     let (address, fields) = match keys {
-        [key] => (format!("/keys/{}/revoke", key.public_key), &[][..]),
+        [key] => (format!("/keys/{}/revoke", key.public_key), &typed[..]),
         _ => ("/keys/bulk/revoke".to_owned(), &ticked[..]),
     };
     // A machine that runs many specs at once may be busy, and then says that nothing was changed.

@@ -87,7 +87,8 @@ async fn what_cannot_be_regenerated_is_left_alone() {
     sync.regenerate(&secret, "1", None).await.assert_refuses(404, "NOT_FOUND");
     assert_eq!(app.code(&gateway, &secret).await, "VALID");
 
-    ada.post(&format!("/keys/{public_key}/revoke"), &[("reason", "")]).await.assert_status(303);
+    let fields = [("reason", ""), ("typed", "deploy bot")];
+    ada.post(&format!("/keys/{public_key}/revoke"), &fields).await.assert_status(303);
     sync.regenerate(&public_key, "request-2", None).await.assert_refuses(409, "CONFLICT");
     assert_eq!(app.code(&gateway, &secret).await, "REVOKED");
 }

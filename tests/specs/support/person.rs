@@ -237,6 +237,12 @@ impl Person {
         self.wait_for(&format!("no “{name}” to click"), gone).await;
     }
 
+    /// Sooner or later, the page itself answers this.
+    pub async fn waits_until(&self, script: &str, answer: Value) {
+        let answers = async || (self.run(script).await == answer).then_some(());
+        self.wait_for(&format!("{script} to be {answer}"), answers).await;
+    }
+
     /// Looks at a page with this heading.
     pub async fn is_on(&self, heading: &str) {
         let script = "return document.readyState === 'complete' ? document.querySelector('h1')?.textContent : null";

@@ -24,12 +24,12 @@ async fn use_is_counted_by_verdict_and_shown_by_day() {
     }
     flush(&world).await;
 
-    let (conn, today) = (&mut world.conn(), Utc::now().date_naive());
-    let days = usage::by_day(conn, key.id, 14, today).unwrap();
-    assert_eq!(days.len(), 14);
-    assert_eq!(days.iter().map(|day| day.valid).sum::<i64>(), 7);
-    assert_eq!(days.iter().map(|day| day.refused).sum::<i64>(), 3);
-    assert_eq!(days[13].date, today);
+    let conn = &mut world.conn();
+    let days = usage::Pieces::of(usage::Range::Month, Utc::now(), chrono_tz::UTC);
+    let chart = usage::chart(conn, key.id, days).unwrap();
+    assert_eq!(chart.allowed.counts.len(), 30);
+    assert_eq!((chart.allowed.counts[29], chart.allowed.total()), (7, 7));
+    assert_eq!((chart.refused[0].code.as_str(), chart.refusals()), ("INSUFFICIENT_SCOPE", 3));
     let totals = usage::totals_since(conn, key.id, Utc::now() - TimeDelta::hours(1)).unwrap();
     assert_eq!((totals.valid, totals.refused), (7, 3));
     assert_eq!(totals.by_code[1], ("INSUFFICIENT_SCOPE".into(), 3));

@@ -108,8 +108,10 @@ async fn a_key_on_a_public_repository_is_revoked_and_replaced() {
     // “A developer discovers that an API key was accidentally pushed to a public GitHub repository. The administrator
     // immediately opens API Keys, clicks Revoke on the compromised key,”
     ada.goes_to("API Keys").await;
+    app.flush();
     ada.choose_from_menu_of("Rentmy integration", "Revoke").await;
     ada.sees("Revoke Rentmy integration?").await;
+    ada.fill("Type Rentmy integration to go on", "Rentmy integration").await;
     ada.fill("Reason", "Pushed to a public repository").await;
     ada.click("Revoke API Key").await;
 
@@ -143,6 +145,7 @@ async fn a_key_on_a_public_repository_is_revoked_and_replaced() {
     // “Delete — Permanently removes the key record from the list.”
     ada.goes_to("API Keys").await;
     ada.choose_from_menu_of("Rentmy integration", "Delete").await;
+    ada.fill("Type Rentmy integration to go on", "Rentmy integration").await;
     ada.click("Delete API Key").await;
     ada.sees("Rentmy integration is off the list").await;
     ada.reload().await;

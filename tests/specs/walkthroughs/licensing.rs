@@ -95,7 +95,9 @@ async fn a_key_is_stopped_for_a_while() {
 
     // “Revocation: If a key is compromised or no longer needed, it can be revoked immediately, cutting off all future
     // access without deleting the historical data associated with it.”
+    app.flush();
     ada.choose_from_menu_of("Nightly import", "Revoke").await;
+    ada.fill("Type Nightly import to go on", "Nightly import").await;
     ada.click("Revoke API Key").await;
     ada.row_says("Nightly import", "Revoked").await;
     assert_eq!(verdict(&app, &gateway, &secret, &["license_read"]).await, is("REVOKED", 401));
@@ -119,7 +121,9 @@ async fn an_exposed_key_is_regenerated() {
     // “Regenerate: This action generates a new random string while keeping the same name, permissions, and
     // configuration.”
     ada.goes_to("API Keys").await;
+    app.flush();
     ada.choose_from_menu_of("Licence server", "Regenerate").await;
+    ada.fill("Type Licence server to go on", "Licence server").await;
     ada.click("Regenerate API Key").await;
     ada.is_on("Licence server has a new secret").await;
     assert_eq!(ada.reads("Public key").await, public_key);

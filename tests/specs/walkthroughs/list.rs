@@ -46,7 +46,13 @@ async fn a_reason_that_cannot_be_kept_is_asked_for_again_in_the_dialog() {
     ada.sees("Reason must be at most 200 characters that can be shown").await;
     ada.has_dialogs(1).await;
     assert_eq!(verdict(&app, &gateway, &key.secret, &[]).await, super::valid());
+    app.flush();
     ada.fill("Reason", "seen by everybody").await;
+    ada.click("Revoke API Key").await;
+    // It was used since it was asked.
+    ada.sees("It was used within the last hour. Type the key’s name to go on.").await;
+    ada.has_dialogs(1).await;
+    ada.fill("Type deploy bot to go on", "deploy bot").await;
     ada.click("Revoke API Key").await;
     ada.row_says("deploy bot", "Revoked").await;
     assert_eq!(ada.run(IS_MARKED).await, true, "the page was loaded again");

@@ -146,7 +146,9 @@ async fn keys_are_rotated_by_replacing_one_with_another() {
 
     // “then revoke the old key.”
     ada.goes_to("API Keys").await;
+    app.flush();
     ada.choose_from_menu_of("Till 2025", "Revoke").await;
+    ada.fill("Type Till 2025 to go on", "Till 2025").await;
     ada.click("Revoke API Key").await;
     ada.row_says("Till 2025", "Revoked").await;
     assert_eq!(verdict(&app, &gateway, &old, &stamps).await, is("REVOKED", 401));
@@ -177,6 +179,7 @@ async fn keys_are_rotated_by_replacing_one_with_another() {
     ada.click("Till 2026").await;
     ada.click("More").await;
     ada.click("Revoke").await;
+    ada.fill("Type Till 2026 to go on", "Till 2026").await;
     ada.click("Revoke API Key").await;
     ada.sees("Revoked for good").await;
     ada.open(&format!("/applications/{app_id}")).await;

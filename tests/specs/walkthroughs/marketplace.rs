@@ -79,6 +79,7 @@ async fn a_manager_is_granted_access_makes_a_key_and_an_administrator_revokes_it
 
     // “If a key is no longer needed or has been compromised, an Administrator can permanently revoke it.”
     kim.cannot_click("Revoke").await;
+    app.flush();
     ada.goes_to("API Keys").await;
     // “On the Manage API Keys page, find the key you want to remove. Click the menu on the right side of its row and
     // select Revoke.”
@@ -88,6 +89,7 @@ async fn a_manager_is_granted_access_makes_a_key_and_an_administrator_revokes_it
     // be disabled immediately and any integration using it will stop working.”
     ada.sees("stops working at once").await;
     ada.sees("This is permanent: a revoked key cannot be brought back").await;
+    ada.fill("Type Reporting Dashboard to go on", "Reporting Dashboard").await;
     // “Click Revoke API Key to permanently disable it.”
     ada.click("Revoke API Key").await;
     ada.row_says("Reporting Dashboard", "Revoked").await;

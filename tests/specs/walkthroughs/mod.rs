@@ -16,9 +16,11 @@
 //! | `proof.rs` | a revoked key stops, node by node |
 //! | `people.rs` | the team, one’s own account, customers |
 //! | `narrow.rs` | on a phone |
+//! | `charts.rs` | what a key is used for, and being asked about it |
 
 mod affiliate;
 mod bulk;
+mod charts;
 mod grants;
 mod keyboard;
 mod licensing;

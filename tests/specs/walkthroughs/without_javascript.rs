@@ -44,9 +44,11 @@ async fn a_key_lives_its_whole_life_without_javascript() {
     person.sees("Morning report is updated").await;
     assert_eq!(verdict(&app, &gateway, &old, &["reporting:export"]).await, valid());
 
+    app.flush();
     person.goes_to("API Keys").await;
     person.choose_from_menu_of("Morning report", "Disable").await;
     person.is_on("Disable Morning report?").await;
+    person.fill("Type Morning report to go on", "Morning report").await;
     person.click("Disable API Key").await;
     person.sees("Morning report is disabled").await;
     assert_eq!(verdict(&app, &gateway, &old, &[]).await, is("DISABLED", 401));
@@ -55,6 +57,7 @@ async fn a_key_lives_its_whole_life_without_javascript() {
     assert_eq!(verdict(&app, &gateway, &old, &[]).await, valid());
 
     person.click("Regenerate").await;
+    person.fill("Type Morning report to go on", "Morning report").await;
     person.click("Regenerate API Key").await;
     person.is_on("Morning report has a new secret").await;
     let new = person.reads("Secret key").await;
@@ -72,6 +75,7 @@ async fn a_key_lives_its_whole_life_without_javascript() {
     person.click("More").await;
     person.click("Revoke").await;
     person.is_on("Revoke Morning report?").await;
+    person.fill("Type Morning report to go on", "Morning report").await;
     person.fill("Reason", "Not needed any more").await;
     person.click("Revoke API Key").await;
     person.sees("Revoked for good").await;
@@ -79,6 +83,7 @@ async fn a_key_lives_its_whole_life_without_javascript() {
     assert_eq!(verdict(&app, &gateway, &new, &[]).await, is("REVOKED", 401));
 
     person.click("Delete").await;
+    person.fill("Type Morning report to go on", "Morning report").await;
     person.click("Delete API Key").await;
     person.sees("Morning report is off the list").await;
     person.sees("No keys yet").await;

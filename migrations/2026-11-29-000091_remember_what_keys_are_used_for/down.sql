@@ -1,0 +1,2 @@
+drop table key_permissions_used;
+drop table key_uses;
