@@ -45,6 +45,8 @@ const TOLD: &[(&str, &str, &str, &str)] = &[
     ("application.secret_rotated", "regenerate", "rotated the App Secret of", ""),
     ("application.archived", "application", "archived the application", ""),
     ("application.restored", "application", "restored the application", ""),
+    ("application.keys_permitted", "grant", "let", "manage its own keys"),
+    ("application.keys_forbidden", "withdraw", "no longer lets", "manage its own keys"),
     ("gateway.created", "plus", "added the gateway", ""),
     ("gateway.renamed", "edit", "renamed the gateway", ""),
     ("gateway.revoked", "revoke", "revoked the gateway", ""),
@@ -84,6 +86,9 @@ const TOLD: &[(&str, &str, &str, &str)] = &[
     ("permission.restored", "enable", "restored the permission", ""),
     ("catalogue.imported", "import", "imported a catalogue", ""),
     ("installation.set_up", "settings", "set up Latchkey", ""),
+    ("job.started", "import", "started the job", ""),
+    ("job.retried", "regenerate", "tried again the job", ""),
+    ("job.cancelled", "close", "cancelled the job", ""),
     ("audit.exported", "download", "exported the trail", ""),
 ];
 
@@ -151,6 +156,7 @@ pub fn label(action: &str) -> (String, String) {
         "environment" => "Environments",
         "section" => "Sections",
         "permission" => "Permissions",
+        "job" => "Jobs",
         "audit" => "Audit trail",
         "leaks" => "Leaks",
         "leak_partner" => "Leak partners",
@@ -212,8 +218,8 @@ mod tests {
         assert_eq!(told("user.created"), "Kim added Order sync to the team");
         assert_eq!(told("session.signed_in"), "Kim signed in");
         assert_eq!(told("user.password_changed"), "Kim changed their password");
-        assert_eq!(told("job.given_up"), "Kim job given up: Order sync");
+        assert_eq!(told("widget.given_up"), "Kim widget given up: Order sync");
         assert_eq!(label("key.overlap_finished"), ("Keys".into(), "Overlap finished".into()));
-        assert_eq!(label("job.given_up"), ("Job".into(), "Given up".into()));
+        assert_eq!(label("widget.given_up"), ("Widget".into(), "Given up".into()));
     }
 }
