@@ -23,10 +23,11 @@ pub struct Line {
 /// What an event's details say: first what was changed, then the other facts.
 pub fn lines(entry: &Entry) -> (Vec<Line>, Vec<Line>) {
     let Some(details) = entry.details.as_object() else { return (Vec::new(), Vec::new()) };
-    details
-        .iter()
-        .map(|(field, value)| line(&entry.action, field, value))
-        .partition(|line| line.before.is_some())
+    let mut lines: Vec<Line> =
+        details.iter().map(|(field, value)| line(&entry.action, field, value)).collect();
+    // However they happen to be stored.
+    lines.sort_by(|one, other| one.label.cmp(&other.label));
+    lines.into_iter().partition(|line| line.before.is_some())
 }
 
 fn line(action: &str, field: &str, value: &Value) -> Line {

@@ -51,12 +51,16 @@ pub fn keys() -> PathItem {
         .parameter(parameter(
             "after",
             ParameterIn::Query,
-            text(),
+            text().pattern(Some("^[a-z]{2,8}_pk_[0-9A-Za-z]{16}$")),
             "Goes on after the key with this public key: what `next` said before.",
             PUBLIC_KEY,
         ))
         .response("200", answer("Some keys, and from where to go on.", json_of("ApplicationKeys", example)))
-        .response("400", bad_request("The list takes limit, from 1 to 200, and after, a key’s public key."));
+        .response(
+            "400",
+            bad_request("The list takes limit, from 1 to 200, and after, a key’s public key."),
+        )
+        .response("404", not_found());
     PathItemBuilder::new().operation(HttpMethod::Get, operation).build()
 }
 

@@ -48,7 +48,7 @@ struct Part {
 /// `GET /v1/application/keys`
 ///
 /// # Errors
-/// 400, and as [`Caller::of`].
+/// 400, 404 when the list is to go on after a key that is not there, and as [`Caller::of`].
 pub async fn list(
     app: &App,
     request: &HttpRequest,
@@ -74,7 +74,7 @@ pub async fn list(
     };
     let mut found = match app.db.read(read).await {
         Ok(found) => found,
-        Err(AppError::NotFound) => return Err(NOT_A_LIST),
+        Err(AppError::NotFound) => return Err(Problem::NotFound),
         Err(error) => return Err(cannot_know(error)),
     };
     let has_more = found.len() as i64 > limit;

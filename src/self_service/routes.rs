@@ -20,23 +20,25 @@ use crate::{
 pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(
         web::resource("/v1/application/keys")
-            .get(async |app: Data<App>, request: HttpRequest| {
+            .route(web::get().to(async |app: Data<App>, request: HttpRequest| {
                 let origin = origin_of(&app, &request);
                 answer(&request, origin, listing::list(&app, &request, origin)).await
-            })
+            }))
             .default_service(web::to(only_get)),
     )
     .service(
         web::resource("/v1/application/keys/{key}/usage")
-            .get(async |app: Data<App>, request: HttpRequest, key: Path<String>| {
-                let origin = origin_of(&app, &request);
-                answer(&request, origin, listing::usage(&app, &request, &key, origin)).await
-            })
+            .route(web::get().to(
+                async |app: Data<App>, request: HttpRequest, key: Path<String>| {
+                    let origin = origin_of(&app, &request);
+                    answer(&request, origin, listing::usage(&app, &request, &key, origin)).await
+                },
+            ))
             .default_service(web::to(only_get)),
     )
     .service(
         web::resource("/v1/application/keys/{key}/regenerate")
-            .post(
+            .route(web::post().to(
                 async |app: Data<App>,
                        request: HttpRequest,
                        payload: Payload,
@@ -45,7 +47,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
                     let made = rotation::regenerate(&app, &request, payload, &key, origin);
                     answer(&request, origin, made).await
                 },
-            )
+            ))
             .default_service(web::to(async |app: Data<App>, request: HttpRequest| {
                 let refused = async { Err(Problem::MethodNotAllowed("POST")) };
                 answer(&request, origin_of(&app, &request), refused).await
@@ -54,7 +56,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 }
 
 async fn only_get(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let refused = async { Err(Problem::MethodNotAllowed("GET, HEAD")) };
+    let refused = async { Err(Problem::MethodNotAllowed("GET")) };
     answer(&request, origin_of(&app, &request), refused).await
 }
 

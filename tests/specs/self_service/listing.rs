@@ -54,19 +54,15 @@ async fn a_long_list_comes_in_parts() {
     assert_eq!(seen, made);
 
     let other = Integration::permitted(&app, &mut ada, "Storeroom").await;
-    for wrong in [
-        "limit=0",
-        "limit=201",
-        "limit=x",
-        "after=x",
-        "after=prod_pk_0000000000000000",
-        "status=active",
-        "limit=1&limit=2",
-    ] {
+    for wrong in ["limit=0", "limit=201", "limit=x", "after=x", "status=active", "limit=1&limit=2"]
+    {
         let answer = sync.get(&format!("{KEYS}?{wrong}")).await;
         answer.assert_refuses(400, "BAD_REQUEST");
     }
-    other.get(&format!("{KEYS}?after={}", made[0])).await.assert_refuses(400, "BAD_REQUEST");
+    for elsewhere in [made[0].as_str(), "prod_pk_0000000000000000"] {
+        let answer = other.get(&format!("{KEYS}?after={elsewhere}")).await;
+        answer.assert_refuses(404, "NOT_FOUND");
+    }
 }
 
 #[actix_web::test]
