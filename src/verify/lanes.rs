@@ -1,7 +1,7 @@
 //! Look-ups that wait for their turn.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     mem,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
@@ -120,7 +120,10 @@ impl Queues {
     /// The first in order, and those behind it that can be asked together with it.
     fn take(&mut self) -> Option<Vec<Job>> {
         let queue = if self.known.is_empty() { &mut self.unknown } else { &mut self.known };
-        let together = queue.iter().take(TOGETHER).take_while(|job| job.sought.is_secret()).count();
+        // Whoever asks after a change asks anew, although the same is asked for already: each needs an answer of its own.
+        let mut asked = HashSet::new();
+        let is_another = |job: &&Job| job.sought.secret_hash().is_some_and(|one| asked.insert(one));
+        let together = queue.iter().take(TOGETHER).take_while(is_another).count();
         let jobs: Vec<Job> = queue.drain(..together.max(1).min(queue.len())).collect();
         (!jobs.is_empty()).then_some(jobs)
     }

@@ -7,7 +7,7 @@ use super::{
     known::Ticket,
     queries,
 };
-use crate::error::AppResult;
+use crate::{credentials::SecretHash, error::AppResult};
 use diesel::PgConnection;
 
 /// Something to look up under the hash that its ticket is for.
@@ -41,9 +41,12 @@ impl Sought {
         Ok(())
     }
 
-    /// Whether it can be asked together with others of its kind.
-    pub fn is_secret(&self) -> bool {
-        matches!(self, Self::KeyOfSecret(_))
+    /// Of what can be asked together with others of its kind: what each is told apart by.
+    pub fn secret_hash(&self) -> Option<SecretHash> {
+        match self {
+            Self::KeyOfSecret(ticket) => Some(*ticket.hash()),
+            _ => None,
+        }
     }
 
     /// Whether those who wait for it have been told.

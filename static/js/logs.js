@@ -23,7 +23,7 @@
     if (!control) return;
     control.hidden = false;
     control.setAttribute("aria-pressed", String(!paused));
-    control.querySelector("[data-tail-label]").textContent = paused ? "Paused" : "Live";
+    control.querySelector("[data-tail-label]").textContent = paused ? "Paused" : "Live tail";
     control.title = paused ? "Go on showing new requests" : "Stop showing new requests";
     const show = document.querySelector("[data-tail-show]");
     const count = waiting ? fresh(waiting).length : 0;

@@ -165,7 +165,7 @@ const TABLE: &[Row] = &[
     get("ask to reset", Nothing, Lets, "{app}/confirm/reset?environment=production", [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
     post("reset without password", Nothing, Lets, "{app}/reset", RESET,      [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(422)]),
     get("ask to keep secrets", Nothing, Lets, "{app}/confirm/keep-secrets",  [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(200)]),
-    post("let an application manage its keys", Nothing, Lets, "{app}/permit-keys", &[], [SignIn, Absent, Forbidden, Forbidden, Absent, Does(303)]),
+    post("let an application manage its keys", Nothing, Lets, "{app}/permit-keys", &[], [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(303)]),
     post("keep secrets without a vault", Nothing, Lets, "{app}/keep-secrets", &[], [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(409)]),
     post("erase secrets", Nothing, Lets, "{app}/erase-secrets", &[],         [SignIn, Absent, Forbidden, Forbidden, Absent, Shows(303)]),
     get("customers", Nothing, Lets, "/customers",                            [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),

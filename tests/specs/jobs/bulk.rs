@@ -10,7 +10,7 @@ async fn more_than_a_thousand_keys_are_revoked_by_a_job_all_of_them() {
     let app = TestApp::start();
     let conn = &mut app.database.connect();
     let user = app.administrator("Ada");
-    let (gateway, used) = (app.gateway("production"), app.key(&user, "robot of old"));
+    let (gateway, used) = (app.gateway("production"), app.key(&user, "old robot"));
     add_keys(conn, 1_500);
     let mut ada = app.sign_in(&user).await;
     assert_eq!(app.code(&gateway, &used.secret).await, "VALID");

@@ -105,7 +105,7 @@ fn a_node_that_ends_hands_its_jobs_on_after_the_step_they_are_in() {
     let world = World::with_keys(0);
     let mut conn = world.conn();
     let ids = add_keys(&mut conn, 5_001);
-    slow_down(&mut conn, FILES, 0.4);
+    slow_down(&mut conn, FILES, 1.5);
     let mut one = world.node("one");
     let export = world.start(export_of_all());
     until("it is in the middle", || (job(&mut conn, export).progress_done >= 1_000).then_some(()));

@@ -27,7 +27,7 @@ fn what_is_too_old_goes_and_the_trail_stays() {
             "insert into secret_callers (secret_id, caller, requests, last_seen_at)
                  select id, '203.0.113.' || days, 1, now() - days * interval '1 day'
                  from key_secrets, unnest(array[1, 101]) days;
-             insert into audit_events (actor, action, subject, subject_name, at)
+             insert into audit_incoming (actor, action, subject, subject_name, at)
                  values ('x', 'session.refused', 'x', 'x', now() - interval '9 years');
              update jobs set ended_at = now() - interval '31 days' where id = {old};
              update job_downloads set gone_at = now() - interval '1 minute' where job_id = {gone}"

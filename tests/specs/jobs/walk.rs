@@ -38,7 +38,7 @@ async fn many_keys_are_revoked_before_ones_eyes_and_cancelled_without_scripts() 
     let app = TestApp::start();
     let conn = &mut app.database.connect();
     add_keys(conn, 2_500);
-    slow_down(conn, "after update on keys", 0.4);
+    slow_down(conn, "after update on keys", 3.0);
     let user = app.administrator("Ada");
     let ada = app.walk_in(&user, "/keys").await;
     ada.toggle("Select all on this page").await;

@@ -50,7 +50,7 @@ async fn a_request_appears_by_itself_and_waits_while_the_log_is_paused() {
     world.request("/appears").await;
     person.sees("/appears").await;
 
-    person.click("Live").await;
+    person.click("Live tail").await;
     person.sees("Paused").await;
     world.request("/waits").await;
     person.sees("1 new").await;

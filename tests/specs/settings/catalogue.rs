@@ -161,8 +161,11 @@ async fn a_public_key_stops_at_once_when_its_permission_needs_the_secret_again()
     assert_eq!(
         trail(&app, "permission:reporting:read"),
         [
-            ("permission.published".to_owned(), json!({ "keys": 1 })),
-            ("permission.withheld".to_owned(), json!({ "keys": 1 })),
+            (
+                "permission.published".to_owned(),
+                json!({ "keys": 1, "browser_safe": [false, true] })
+            ),
+            ("permission.withheld".to_owned(), json!({ "keys": 1, "browser_safe": [true, false] })),
         ]
     );
     adas.get(&at(&app, scope, "publish")).await.assert_status(405);

@@ -38,7 +38,7 @@ async fn policies_are_what_was_ticked() {
 
     ada.post("/settings", &[]).await.assert_leads_to("/settings");
     let page = ada.get("/settings").await;
-    assert!(page.all("input[type='checkbox'][checked]").is_empty());
+    assert!(page.all("form[action='/settings'] input[type='checkbox'][checked]").is_empty());
     for wrong in [("managers_may_revoke", "maybe"), ("preset", "payments")] {
         ada.post("/settings", &[wrong]).await.assert_status(400);
     }

@@ -85,6 +85,8 @@ async fn however_many_paths_there_are_the_most_frequent_are_told_apart() {
     let app = TestApp::start();
     let gateway = app.gateway("production");
     let key = app.key(&app.administrator("Ada"), "deploy bot");
+    // Each of them is logged by itself.
+    app.log().obey(true, 10_000);
     asks(
         &app,
         &gateway,
