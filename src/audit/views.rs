@@ -153,7 +153,7 @@ impl Row {
         FilterForm::of_subject(&self.entry.subject).address()
     }
 
-    pub fn from_the_same(&self) -> String {
+    pub fn by_the_same_address(&self) -> String {
         FilterForm { ip: self.ip().unwrap_or_default(), ..FilterForm::default() }.address()
     }
 

@@ -40,7 +40,10 @@ pub fn write(conn: &mut PgConnection) -> AppResult<()> {
                      (select slug from permissions where retired_at is null and not exists (
                          select from key_permissions where permission_id = permissions.id and key_permissions.key_id = keys.id)
                          order by id desc limit 1) as lacking
-                 from usage_minutes join keys on keys.id = usage_minutes.key_id
+                 from (select key_id, minute, code from usage_minutes
+                     union all select key_id, hour + past * interval '3 minutes', code
+                         from usage_hours, generate_series(0, 19) as past where requests > past) as usage_minutes
+                     join keys on keys.id = usage_minutes.key_id
                      join lateral (select id, environment_id from gateways
                          where revoked_at is null
                            and (gateways.environment_id = keys.environment_id) = (usage_minutes.code <> 'WRONG_ENVIRONMENT')

@@ -79,49 +79,9 @@ pub fn add_up(conn: &mut PgConnection, now: DateTime<Utc>) -> AppResult<()> {
          from usage_hours join keys on keys.id = key_id group by 1, 2, 3",
     )
     .execute(conn)?;
-    name_callers(conn)?;
     sql_query("update usage_progress set hours_from = $1")
         .bind::<Timestamptz, _>(usage::minutes_from(now))
         .execute(conn)?;
-    Ok(())
-}
-
-/// From where, to what and for what, as if the log had been read all the time.
-fn name_callers(conn: &mut PgConnection) -> AppResult<()> {
-    sql_query(
-        "with daily as (
-             select key_id, (at at time zone 'UTC')::date as day,
-                 coalesce(sum(requests) filter (where code = 'VALID'), 0) as accepted,
-                 coalesce(sum(requests) filter (where code <> 'VALID'), 0) as refused,
-                 max(at) filter (where code = 'VALID') as last_accepted_at, max(at) as last_seen_at
-             from usage_counts group by 1, 2
-         ), held as (
-             select key_id, slug, 1.0 / count(*) over (partition by key_id) as share
-             from key_permissions join permissions on permissions.id = permission_id
-         ), named as (
-             select key_id, 'caller' as kind, address as value, share from (select distinct key_id from daily) as used,
-                 (values ('203.0.113.24', 0.61), ('203.0.113.25', 0.3), ('198.51.100.7', 0.09)) as callers (address, share)
-             union all
-             select key_id, 'scope', slug, share from held
-             union all
-             select key_id, 'path', '/' || regexp_replace(slug, '[:_](read|write)$', ''), sum(share) from held group by 1, 3
-             union all
-             select key_id, 'no_customer', '', 1 from (select distinct key_id from daily) as used
-         )
-         insert into key_uses
-             (day, key_id, kind, value, accepted, refused, is_about, last_accepted_at, last_seen_at)
-         select day, key_id, kind, value, ceil(accepted * share)::bigint, floor(refused * share)::bigint, false,
-             last_accepted_at, last_seen_at
-         from daily join named using (key_id)",
-    )
-    .execute(conn)?;
-    sql_query(
-        "insert into key_permissions_used (key_id, permission_id, last_used_at, requests)
-         select key_id, permissions.id, max(last_accepted_at), sum(accepted)::bigint
-         from key_uses join permissions on permissions.slug = value
-         where kind = 'scope' and last_accepted_at is not null group by 1, 2",
-    )
-    .execute(conn)?;
     Ok(())
 }
 

@@ -75,7 +75,7 @@ pub fn cancel(conn: &mut PgConnection, viewer: &Viewer, id: i64) -> AppResult<Jo
         }));
     }
     record(conn, &viewer, &job, Action::JobCancelled)?;
-    Ok(queries::find(conn, &viewer, id)?)
+    queries::find(conn, &viewer, id)
 }
 
 fn record(conn: &mut PgConnection, viewer: &Viewer, job: &Job, action: Action) -> AppResult<()> {

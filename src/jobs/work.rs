@@ -10,6 +10,7 @@ use crate::{customers, keys, usage};
 /// defaults, so that jobs of before can still be run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "there is one of these at a time")]
 pub enum Work {
     Sweep,
     RollUp,

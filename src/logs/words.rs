@@ -15,7 +15,7 @@ const A_SECRET: &str = "[a secret]";
 /// and what looks like a secret is left out.
 pub fn tame(sent: &str, most: usize) -> String {
     // Whatever comes after has no say in what is kept, beyond a secret that begins before.
-    let sent = &sent[..sent.floor_char_boundary(most * 2)];
+    let sent = &sent[..boundary(sent, most * 2)];
     if has_secret(sent) {
         return A_SECRET.into();
     }
@@ -27,12 +27,17 @@ pub fn tame(sent: &str, most: usize) -> String {
             let _ = write!(kept, "{}", character.escape_unicode());
         }
         if kept.len() > most {
-            kept.truncate(kept.floor_char_boundary(most - "…".len()));
+            kept.truncate(boundary(&kept, most - "…".len()));
             kept.push('…');
             break;
         }
     }
     kept
+}
+
+/// The end of the last character that begins and ends within so many bytes.
+fn boundary(text: &str, most: usize) -> usize {
+    (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }
 
 /// The path of an address: without scheme and host, query string and fragment, which nobody needs here and which may

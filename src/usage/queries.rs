@@ -155,17 +155,11 @@ pub fn were_asked_about(
 }
 
 /// The last hours of a key, for a line in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hours {
     /// Requests of each of the last 24 hours, oldest first.
     pub valid: [i64; 24],
     pub refused: [i64; 24],
-}
-
-impl Default for Hours {
-    fn default() -> Self {
-        Self { valid: [0; 24], refused: [0; 24] }
-    }
 }
 
 /// The last 24 hours of each of these keys, the present one included; those without requests are left out.

@@ -53,7 +53,7 @@ impl Json {
     /// A moment as RFC 3339 has it, in quotation marks: with as many digits of the second as it needs.
     pub fn moment(&mut self, at: DateTime<Utc>) -> &mut Self {
         let Ok(year) = u32::try_from(at.year()) else { return self.by_serde(at) };
-        if year > 9999 || at.nanosecond() % 1_000 != 0 {
+        if year > 9999 || !at.nanosecond().is_multiple_of(1_000) {
             return self.by_serde(at);
         }
         let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
@@ -67,7 +67,7 @@ impl Json {
         digits(&mut text[21..27], micros);
         let end = match micros {
             0 => 20,
-            _ if micros % 1_000 == 0 => 24,
+            _ if micros.is_multiple_of(1_000) => 24,
             _ => 27,
         };
         self.0.extend_from_slice(&text[..end]);

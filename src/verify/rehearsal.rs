@@ -56,7 +56,7 @@ impl Rehearsal {
     pub fn learn(&self, id: i64, hash: SecretHash) {
         let Joined::Lead(mut ticket, _) = self.keys.join(hash, Instant::now()) else { return };
         let home = Home {
-            application_id: id as i64 % 100,
+            application_id: id % 100,
             app_id: format!("app_{:016}", id % 100).into(),
             environment_id: 1,
         };

@@ -16,7 +16,8 @@ async fn more_than_a_thousand_keys_are_revoked_by_a_job_all_of_them() {
     assert_eq!(app.code(&gateway, &used.secret).await, "VALID");
     let summary = ada.post("/keys/bulk/preview", &ALL).await;
     summary.assert_shows("Revoke 1 501 API keys?").assert_shows("changed by a job");
-    let started = ada.submit(&summary, ".dialog form", &[("reason", "leaked")]).await;
+    let fields = [("reason", "leaked"), ("typed", "1501")];
+    let started = ada.submit(&summary, ".dialog form", &fields).await;
     let id = led_to_a_job(&started);
     let page = shows(&mut ada, id, "Done").await;
     page.assert_shows("Revoke 1 501 API keys").assert_shows("1 501 keys are revoked for good.");

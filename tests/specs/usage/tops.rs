@@ -1,5 +1,7 @@
 //! Who called with a key, which paths, which scopes: from the request log, also when it is read already.
 
+use std::time::{Duration, Instant};
+
 use chrono::{TimeDelta, Utc};
 use latchkey::usage::{self, Kind};
 use serde_json::json;
@@ -81,12 +83,51 @@ async fn what_a_permission_was_needed_for_last_outlives_the_log() {
 }
 
 #[actix_web::test]
+async fn where_a_sample_was_logged_numbers_say_so_and_add_up_all_the_same() {
+    let app = TestApp::start();
+    let ada = app.administrator("Ada");
+    let gateway = app.gateway("production");
+    let key = app.key(&ada, "deploy bot");
+    run(&app, "update settings set logs_per_second = 1");
+    app.log().obey(true, 1);
+    let ask = question(&key.secret, "reporting:read", "203.0.113.9", "/reports");
+    let mut asked = 0;
+    while asked < 400 && number(&app, "select count(*) from request_logs where stands_for > 1") == 0
+    {
+        asks(&app, &gateway, 20, ask.clone(), "VALID").await;
+        asked += 20;
+        app.flush();
+    }
+    // The last row is written when its second is over.
+    let began = Instant::now();
+    while number(&app, "select sum(stands_for) from request_logs") < asked {
+        assert!(began.elapsed() < Duration::from_secs(10), "some are missing");
+        app.flush();
+    }
+    let mut ada = app.sign_in(&ada).await;
+    for step in ["in the log", "read"] {
+        let page = ada.get(&format!("{}?range=month", key.page())).await;
+        page.assert_shows(&format!("{asked} Allowed"));
+        let rows = page.all(".tops__table tbody tr");
+        let caller = rows.iter().find(|row| row.starts_with("203.0.113.9 about ")).cloned();
+        let caller = caller.unwrap_or_else(|| panic!("{step}: {rows:?}"));
+        assert!(caller.starts_with(&format!("203.0.113.9 about {asked} ")), "{step}: {caller}");
+        let question = ada.get(&format!("{}/confirm/disable", key.page())).await;
+        question.assert_shows(&format!("203.0.113.9 (about {asked})"));
+        question.assert_shows(&format!("Requests allowed {asked} {asked}"));
+        roll_up(&app, Utc::now() + TimeDelta::seconds(1));
+        roll_up(&app, Utc::now() + TimeDelta::seconds(2));
+    }
+}
+
+#[actix_web::test]
 async fn however_many_paths_there_are_the_most_frequent_are_told_apart() {
     let app = TestApp::start();
     let gateway = app.gateway("production");
     let key = app.key(&app.administrator("Ada"), "deploy bot");
-    // Each of them is logged by itself.
-    app.log().obey(true, 10_000);
+    // Each of them is logged, however fast they come.
+    run(&app, "update settings set logs_per_second = 1000");
+    app.log().obey(true, 1_000);
     asks(
         &app,
         &gateway,
