@@ -237,7 +237,8 @@ async fn every_act_tells_what_it_changed_and_no_secret() {
         ("expires", "never"),
     ];
     let page = key.page();
-    let acts: [(&str, String, &[(&str, &str)]); 9] = [
+    type Act<'a> = (&'a str, String, &'a [(&'a str, &'a str)]);
+    let acts: [Act<'_>; 9] = [
         ("key.updated", format!("{page}/edit"), &edit),
         ("key.disabled", format!("{page}/disable"), &[]),
         ("key.enabled", format!("{page}/enable"), &[]),

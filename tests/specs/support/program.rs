@@ -68,11 +68,9 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
         // SAFETY: between fork and exec this makes two system calls and nothing else.
         unsafe {
-            command.pre_exec(move || {
-                Ok(match open_files {
-                    Some(most) => limit_open_files(most)?,
-                    None => allow_open_files(Some(1024))?,
-                })
+            command.pre_exec(move || match open_files {
+                Some(most) => limit_open_files(most).map_err(Into::into),
+                None => allow_open_files(Some(1024)).map_err(Into::into),
             })
         };
         let child = command
