@@ -23,7 +23,8 @@ async fn a_thousand_first_uses_after_a_restart_are_one_look_up() {
     let key = world.key(Wanted::default());
     // The gateway is in memory; the key is not.
     world.verify(json!({})).await.assert_verdict("MISSING_KEY", 401);
-    let answers = join_all((0..1000).map(|_| world.try_to_verify(&key))).await;
+    // On a machine that runs other specs too, some wait longer than they may, and ask again as gateways do.
+    let answers = join_all((0..1000).map(|_| world.verify_key(&key))).await;
     for answer in &answers {
         answer.assert_verdict("VALID", 200);
     }
@@ -37,7 +38,7 @@ async fn many_keys_used_for_the_first_time_at_once_are_asked_for_together_and_ea
     let keys: Vec<Key> = (0..400).map(|_| world.key(Wanted::default())).collect();
     world.verify(json!({})).await.assert_verdict("MISSING_KEY", 401);
     let before = world.proxy.all_look_ups();
-    let asked = keys.iter().flat_map(|key| [world.try_to_verify(key), world.try_to_verify(key)]);
+    let asked = keys.iter().flat_map(|key| [world.verify_key(key), world.verify_key(key)]);
     for answer in join_all(asked).await {
         answer.assert_verdict("VALID", 200);
     }
