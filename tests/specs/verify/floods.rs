@@ -35,10 +35,10 @@ async fn a_thousand_first_uses_after_a_restart_are_one_look_up() {
 async fn many_keys_used_for_the_first_time_at_once_are_asked_for_together_and_each_once() {
     allow_many_connections();
     let world = World::start().await;
-    let keys: Vec<Key> = (0..400).map(|_| world.key(Wanted::default())).collect();
+    let keys: Vec<Key> = (0..150).map(|_| world.key(Wanted::default())).collect();
     world.verify(json!({})).await.assert_verdict("MISSING_KEY", 401);
     let before = world.proxy.all_look_ups();
-    let asked = keys.iter().flat_map(|key| [world.verify_key(key), world.verify_key(key)]);
+    let asked = keys.iter().flat_map(|key| [world.try_to_verify(key), world.try_to_verify(key)]);
     for answer in join_all(asked).await {
         answer.assert_verdict("VALID", 200);
     }
@@ -46,7 +46,7 @@ async fn many_keys_used_for_the_first_time_at_once_are_asked_for_together_and_ea
         assert_eq!(world.proxy.look_ups(&key.secret), 1);
     }
     let questions = world.proxy.all_look_ups() - before;
-    assert!(questions < 200, "{questions} questions for 400 keys");
+    assert!(questions < 100, "{questions} questions for 150 keys");
 }
 
 #[actix_web::test]
