@@ -66,7 +66,7 @@ impl LookUps {
         &self,
         known: &Arc<Known<T>>,
         wish: Wish,
-        sought: impl FnOnce(Ticket<T>) -> Sought,
+        sought: impl Fn(Ticket<T>) -> Sought,
     ) -> Result<Learned<T>, CannotKnow> {
         let old = match known.recall(&wish.hash, wish.now) {
             Recalled::Fresh(found) => {
@@ -85,7 +85,7 @@ impl LookUps {
         known: &Arc<Known<T>>,
         mut wish: Wish,
         old: Option<(Entry<T>, Duration)>,
-        sought: impl FnOnce(Ticket<T>) -> Sought,
+        sought: impl Fn(Ticket<T>) -> Sought,
     ) -> Result<Learned<T>, CannotKnow> {
         if old.is_some() {
             wish.lane = Lane::Known;
@@ -104,37 +104,41 @@ impl LookUps {
         &self,
         known: &Arc<Known<T>>,
         wish: &Wish,
-        sought: impl FnOnce(Ticket<T>) -> Sought,
+        sought: impl Fn(Ticket<T>) -> Sought,
     ) -> Result<Found<T>, CannotKnow> {
-        // Another look-up may have come before this one.
-        let now = Instant::now();
-        if !self.breaker.lets_through(now) {
-            self.metrics.recalled(T::MEMORY, Recall::Miss);
-            return Err(CannotKnow);
-        }
-        let (answer, leads): (Awaited<T>, _) = match known.join(wish.hash, now) {
-            Joined::Follow(answer) => (answer, None),
-            Joined::Lead(ticket, answer) => {
-                let asked_at = Arc::<OnceLock<Instant>>::default();
-                let (deadline, sought) = (wish.deadline, sought(ticket));
-                let job = Job { deadline, asked_at: Arc::clone(&asked_at), sought };
-                self.askers.submit(wish.lane, job);
-                (answer, Some(asked_at))
+        loop {
+            // Another look-up may have come before this one.
+            let now = Instant::now();
+            if !self.breaker.lets_through(now) {
+                self.metrics.recalled(T::MEMORY, Recall::Miss);
+                return Err(CannotKnow);
             }
-        };
-        let how = if leads.is_some() { Recall::Miss } else { Recall::Joined };
-        self.metrics.recalled(T::MEMORY, how);
-        match tokio::time::timeout_at(wish.deadline.into(), answer).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(_)) => Err(CannotKnow),
-            Err(_) => {
-                // A flood of what nobody knows waits for its turn, however well Postgres is.
-                let was_asked =
-                    |at: &OnceLock<Instant>| at.get().is_some_and(|at| at.elapsed() >= SLOW);
-                if leads.is_some_and(|at| wish.lane == Lane::Known || was_asked(&at)) {
-                    self.breaker.failed(Instant::now());
+            let (answer, leads): (Awaited<T>, _) = match known.join(wish.hash, now) {
+                Joined::Follow(answer) => (answer, None),
+                Joined::Lead(ticket, answer) => {
+                    let asked_at = Arc::<OnceLock<Instant>>::default();
+                    let (deadline, sought) = (wish.deadline, sought(ticket));
+                    let job = Job { deadline, asked_at: Arc::clone(&asked_at), sought };
+                    self.askers.submit(wish.lane, job);
+                    (answer, Some(asked_at))
                 }
-                Err(CannotKnow)
+            };
+            let how = if leads.is_some() { Recall::Miss } else { Recall::Joined };
+            self.metrics.recalled(T::MEMORY, how);
+            match tokio::time::timeout_at(wish.deadline.into(), answer).await {
+                Ok(Ok(found)) => return Ok(found),
+                // Whoever led had less time, and nobody asks for them any more.
+                Ok(Err(_)) if leads.is_none() && Instant::now() < wish.deadline => {}
+                Ok(Err(_)) => return Err(CannotKnow),
+                Err(_) => {
+                    // A flood of what nobody knows waits for its turn, however well Postgres is.
+                    let was_asked =
+                        |at: &OnceLock<Instant>| at.get().is_some_and(|at| at.elapsed() >= SLOW);
+                    if leads.is_some_and(|at| wish.lane == Lane::Known || was_asked(&at)) {
+                        self.breaker.failed(Instant::now());
+                    }
+                    return Err(CannotKnow);
+                }
             }
         }
     }

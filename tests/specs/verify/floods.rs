@@ -23,8 +23,7 @@ async fn a_thousand_first_uses_after_a_restart_are_one_look_up() {
     let key = world.key(Wanted::default());
     // The gateway is in memory; the key is not.
     world.verify(json!({})).await.assert_verdict("MISSING_KEY", 401);
-    // On a machine that runs other specs too, some wait longer than they may, and ask again as gateways do.
-    let answers = join_all((0..1000).map(|_| world.verify_key(&key))).await;
+    let answers = join_all((0..1000).map(|_| world.try_to_verify(&key))).await;
     for answer in &answers {
         answer.assert_verdict("VALID", 200);
     }
@@ -35,7 +34,7 @@ async fn a_thousand_first_uses_after_a_restart_are_one_look_up() {
 async fn many_keys_used_for_the_first_time_at_once_are_asked_for_together_and_each_once() {
     allow_many_connections();
     let world = World::start().await;
-    let keys: Vec<Key> = (0..150).map(|_| world.key(Wanted::default())).collect();
+    let keys: Vec<Key> = (0..400).map(|_| world.key(Wanted::default())).collect();
     world.verify(json!({})).await.assert_verdict("MISSING_KEY", 401);
     let before = world.proxy.all_look_ups();
     let asked = keys.iter().flat_map(|key| [world.try_to_verify(key), world.try_to_verify(key)]);
@@ -46,7 +45,7 @@ async fn many_keys_used_for_the_first_time_at_once_are_asked_for_together_and_ea
         assert_eq!(world.proxy.look_ups(&key.secret), 1);
     }
     let questions = world.proxy.all_look_ups() - before;
-    assert!(questions < 100, "{questions} questions for 150 keys");
+    assert!(questions < 200, "{questions} questions for 400 keys");
 }
 
 #[actix_web::test]
