@@ -439,12 +439,6 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(job_attempts -> jobs (job_id));
-diesel::joinable!(job_files -> jobs (job_id));
-diesel::joinable!(job_downloads -> jobs (job_id));
-diesel::joinable!(jobs -> users (user_id));
-diesel::joinable!(jobs -> applications (application_id));
-
 diesel::table! {
     leak_reports (id) {
         id -> Int8,
@@ -576,6 +570,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    idempotent_requests (application_id, idempotency_key) {
+        application_id -> Int8,
+        idempotency_key -> Text,
+        public_key -> Text,
+        overlap -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(change_receipts -> changes (change_id));
 diesel::joinable!(secret_callers -> key_secrets (secret_id));
 diesel::joinable!(api_access_environments -> api_access (access_id));
@@ -603,16 +607,11 @@ diesel::joinable!(key_drafts -> users (user_id));
 diesel::joinable!(gateways -> environments (environment_id));
 diesel::joinable!(usage_minutes -> keys (key_id));
 diesel::joinable!(leak_reports -> keys (key_id));
-
-diesel::table! {
-    idempotent_requests (application_id, idempotency_key) {
-        application_id -> Int8,
-        idempotency_key -> Text,
-        public_key -> Text,
-        overlap -> Text,
-        created_at -> Timestamptz,
-    }
-}
+diesel::joinable!(job_attempts -> jobs (job_id));
+diesel::joinable!(job_files -> jobs (job_id));
+diesel::joinable!(job_downloads -> jobs (job_id));
+diesel::joinable!(jobs -> users (user_id));
+diesel::joinable!(jobs -> applications (application_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
