@@ -17,9 +17,10 @@ use diesel::{
     connection::SimpleConnection, sql_query, sql_types::BigInt,
 };
 use latchkey::{
-    keys::{Cursor, FilterForm, Signer, queries},
+    keys::{Cursor, FilterForm, queries},
     managed_postgres,
     users::{Origin, Viewer, queries::find_by_email},
+    web::Signer,
 };
 use reqwest::{Client, Response, header, redirect::Policy};
 

@@ -7,16 +7,12 @@ use actix_web::{
 };
 use serde::Deserialize;
 
-use super::{
-    COLUMNS, chain, export,
-    filter::{FilterForm, Signer},
-    queries, subjects, views,
-};
+use super::{COLUMNS, chain, export, filter::FilterForm, queries, subjects, views};
 use crate::{
     app::App,
     error::{AppError, AppResult},
     web::{
-        Fields, Hx, Layout,
+        Fields, Hx, Layout, Signer,
         download::{Format, Sheet, attachment},
         fragment_or_page, page, see_other,
     },
@@ -85,10 +81,10 @@ async fn draw(app: &App, layout: Layout, form: FilterForm) -> AppResult<views::I
         .await?;
     let first_page = form.first_page();
     let next = page.next.map(|cursor| {
-        FilterForm { after: signer.spell(cursor, &form), ..first_page.clone() }.address()
+        FilterForm { after: cursor.spell(&signer, &form), ..first_page.clone() }.address()
     });
     let previous = page.previous.map(|cursor| {
-        FilterForm { before: signer.spell(cursor, &form), ..first_page.clone() }.address()
+        FilterForm { before: cursor.spell(&signer, &form), ..first_page.clone() }.address()
     });
     let rows = views::Row::all(page.entries, &addresses);
     let choices = views::Choices::new(&actions, people);

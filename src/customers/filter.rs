@@ -1,15 +1,13 @@
 //! The list's address: what is searched for, and from where on.
 
-use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use sha2::Sha256;
 
 use crate::{
     credentials::Presented,
     error::{AppError, AppResult},
     text,
-    users::Viewer,
+    web::Signer,
 };
 
 /// The query of the address, as typed. Empty values count as absent.
@@ -36,35 +34,24 @@ pub struct Cursor {
     pub backwards: bool,
 }
 
-/// Signs cursors for one viewer and one search.
-pub struct Signer<'a> {
-    pub key: &'a [u8],
-    pub viewer: &'a Viewer,
-}
-
-impl Signer<'_> {
-    /// Spells a place so that only we can.
-    pub fn spell(&self, cursor: Cursor, q: &str) -> String {
-        let tag = self.mac(cursor.id, q).finalize().into_bytes();
-        format!("{}-{}", cursor.id, hex::encode(&tag[..16]))
+impl Cursor {
+    /// Spells it for the list with what is searched for.
+    pub fn spell(self, signer: &Signer<'_>, form: &FilterForm) -> String {
+        signer.spell(&form.list(), &self.id.to_string())
     }
 
-    fn parse(&self, typed: &str, backwards: bool, q: &str) -> Option<Cursor> {
-        let (id, tag) = typed.split_once('-')?;
-        let (id, tag) = (id.parse().ok()?, hex::decode(tag).ok()?);
-        let is_ours = tag.len() == 16 && self.mac(id, q).verify_truncated_left(&tag).is_ok();
-        is_ours.then_some(Cursor { id, backwards })
-    }
-
-    fn mac(&self, id: i64, q: &str) -> Hmac<Sha256> {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.key).expect("HMAC takes keys of any length");
-        mac.update(format!("customers\n{:?}\n{id}\n{q}", self.viewer.id).as_bytes());
-        mac
+    fn parse(typed: &str, backwards: bool, signer: &Signer<'_>, form: &FilterForm) -> Option<Self> {
+        let id = signer.parse(&form.list(), typed)?;
+        Some(Self { id: id.parse().ok()?, backwards })
     }
 }
 
 impl FilterForm {
+    /// Of which list a place is one.
+    fn list(&self) -> String {
+        Self { q: self.q.clone(), ..Self::default() }.address()
+    }
+
     /// Understands the address.
     ///
     /// # Errors
@@ -80,7 +67,7 @@ impl FilterForm {
             return Err(bad("Search for at most 255 characters that can be shown."));
         }
         let place = |typed: &str, backwards| {
-            signer.parse(typed, backwards, &self.q).map(Some).ok_or_else(bad_page)
+            Cursor::parse(typed, backwards, signer, self).map(Some).ok_or_else(bad_page)
         };
         Ok(Filter {
             search: Some(search).filter(|search| !search.is_empty()),
@@ -119,19 +106,23 @@ fn bad_page() -> AppError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::users::Viewer;
 
     #[test]
     fn a_cursor_is_good_for_the_person_and_the_search_it_came_from() {
         let viewer = Viewer::operator();
         let signer = Signer { key: b"0123456789abcdef", viewer: &viewer };
         let cursor = Cursor { id: 42, backwards: false };
-        let spelled = signer.spell(cursor, "acme");
-        assert_eq!(signer.parse(&spelled, false, "acme"), Some(cursor));
-        assert_eq!(signer.parse(&spelled, false, "other"), None);
-        assert_eq!(signer.parse(&spelled.replacen("42", "43", 1), false, "acme"), None);
-        assert_eq!(signer.parse(&spelled[..spelled.len() - 2], false, "acme"), None);
+        let searched = |q: &str| FilterForm { q: q.into(), ..FilterForm::default() };
+        let (acme, other) = (searched("acme"), searched("other"));
+        let spelled = cursor.spell(&signer, &acme);
+        assert_eq!(Cursor::parse(&spelled, false, &signer, &acme), Some(cursor));
+        assert_eq!(Cursor::parse(&spelled, false, &signer, &other), None);
+        for forged in ["42", &spelled[..spelled.len() - 2], &spelled.to_lowercase()] {
+            assert_eq!(Cursor::parse(forged, false, &signer, &acme), None, "{forged}");
+        }
         let viewer = Viewer { id: Some(7), ..Viewer::operator() };
         let signer = Signer { key: b"0123456789abcdef", viewer: &viewer };
-        assert_eq!(signer.parse(&spelled, false, "acme"), None);
+        assert_eq!(Cursor::parse(&spelled, false, &signer, &acme), None);
     }
 }

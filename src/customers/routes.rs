@@ -12,7 +12,7 @@ use actix_web::{
 
 use super::{
     Customer, commands,
-    filter::{FilterForm, Signer},
+    filter::FilterForm,
     forms::{Name, New},
     import, queries, views,
 };
@@ -22,8 +22,8 @@ use crate::{
     keys,
     users::Viewer,
     web::{
-        Button, Fields, Flash, Hx, Layout, Problems, fragment_or_page, invalid, page, see_other,
-        with_status,
+        Button, Fields, Flash, Hx, Layout, Problems, Signer, fragment_or_page, invalid, page,
+        see_other, with_status,
     },
 };
 
@@ -92,10 +92,10 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
         .await?;
     let first_page = FilterForm { q: form.q.clone(), ..FilterForm::default() };
     let next = list.next.map(|cursor| {
-        FilterForm { after: signer.spell(cursor, &form.q), ..first_page.clone() }.address()
+        FilterForm { after: cursor.spell(&signer, &form), ..first_page.clone() }.address()
     });
     let previous = list.previous.map(|cursor| {
-        FilterForm { before: signer.spell(cursor, &form.q), ..first_page.clone() }.address()
+        FilterForm { before: cursor.spell(&signer, &form), ..first_page.clone() }.address()
     });
     Ok(views::Index { layout, q: form.q, customers: list.customers, has_any, next, previous })
 }

@@ -1,14 +1,12 @@
 //! The list's address: which jobs, and from where on.
 
-use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use sha2::Sha256;
 
 use super::{Kind, State};
 use crate::{
     error::{AppError, AppResult},
-    users::Viewer,
+    web::Signer,
 };
 
 /// The query of the address, as typed. Empty values count as absent.
@@ -73,32 +71,15 @@ pub struct Cursor {
     pub backwards: bool,
 }
 
-/// Signs cursors for one viewer and one filter.
-pub struct Signer<'a> {
-    pub key: &'a [u8],
-    pub viewer: &'a Viewer,
-}
-
-impl Signer<'_> {
-    /// Spells a place so that only we can.
-    pub fn spell(&self, id: i64, form: &FilterForm) -> String {
-        let tag = self.mac(id, form).finalize().into_bytes();
-        format!("{id}-{}", hex::encode(&tag[..16]))
+impl Cursor {
+    /// Spells it for the list with this filter.
+    pub fn spell(self, signer: &Signer<'_>, form: &FilterForm) -> String {
+        signer.spell(&form.first_page().address(), &self.id.to_string())
     }
 
-    fn parse(&self, typed: &str, backwards: bool, form: &FilterForm) -> Option<Cursor> {
-        let (id, tag) = typed.split_once('-')?;
-        let (id, tag) = (id.parse().ok()?, hex::decode(tag).ok()?);
-        let is_ours = tag.len() == 16 && self.mac(id, form).verify_truncated_left(&tag).is_ok();
-        is_ours.then_some(Cursor { id, backwards })
-    }
-
-    fn mac(&self, id: i64, form: &FilterForm) -> Hmac<Sha256> {
-        let FilterForm { state, kind, who, .. } = form;
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.key).expect("HMAC takes keys of any length");
-        mac.update(format!("jobs\n{:?}\n{id}\n{state}\n{kind}\n{who}", self.viewer.id).as_bytes());
-        mac
+    fn parse(typed: &str, backwards: bool, signer: &Signer<'_>, form: &FilterForm) -> Option<Self> {
+        let id = signer.parse(&form.first_page().address(), typed)?;
+        Some(Self { id: id.parse().ok()?, backwards })
     }
 }
 
@@ -109,7 +90,7 @@ impl FilterForm {
     /// [`AppError::BadRequest`] for what no page of ours offers.
     pub fn parse(&self, signer: &Signer<'_>) -> AppResult<Filter> {
         let place = |typed: &str, backwards| {
-            signer.parse(typed, backwards, self).map(Some).ok_or_else(bad_page)
+            Cursor::parse(typed, backwards, signer, self).map(Some).ok_or_else(bad_page)
         };
         chosen(&self.live, |typed| (typed == "yes").then_some(()))?;
         Ok(Filter {
@@ -174,21 +155,23 @@ fn bad_page() -> AppError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::users::Viewer;
 
     #[test]
     fn a_cursor_is_good_for_the_person_and_the_filter_it_came_from() {
         let viewer = Viewer::operator();
         let signer = Signer { key: b"0123456789abcdef", viewer: &viewer };
         let form = FilterForm { state: "failed".into(), ..FilterForm::default() };
-        let spelled = signer.spell(42, &form);
         let cursor = Cursor { id: 42, backwards: false };
-        assert_eq!(signer.parse(&spelled, false, &form), Some(cursor));
-        assert_eq!(signer.parse(&spelled, false, &FilterForm::default()), None);
-        assert_eq!(signer.parse(&spelled.replacen("42", "43", 1), false, &form), None);
-        assert_eq!(signer.parse(&spelled[..spelled.len() - 2], false, &form), None);
+        let spelled = cursor.spell(&signer, &form);
+        assert_eq!(Cursor::parse(&spelled, false, &signer, &form), Some(cursor));
+        assert_eq!(Cursor::parse(&spelled, false, &signer, &FilterForm::default()), None);
+        for forged in ["42", &spelled[..spelled.len() - 2], &spelled.to_lowercase()] {
+            assert_eq!(Cursor::parse(forged, false, &signer, &form), None, "{forged}");
+        }
         let viewer = Viewer { id: Some(7), ..Viewer::operator() };
         let signer = Signer { key: b"0123456789abcdef", viewer: &viewer };
-        assert_eq!(signer.parse(&spelled, false, &form), None);
+        assert_eq!(Cursor::parse(&spelled, false, &signer, &form), None);
     }
 
     #[test]

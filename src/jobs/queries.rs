@@ -123,9 +123,9 @@ fn visible_to<'a>(viewer: &Viewer) -> AppResult<Jobs<'a>> {
 pub struct Page {
     pub jobs: Vec<Job>,
     /// The job after which the next page begins, if there is one.
-    pub next: Option<i64>,
+    pub next: Option<Cursor>,
     /// The one before which the previous page ends.
-    pub previous: Option<i64>,
+    pub previous: Option<Cursor>,
 }
 
 /// The jobs that match, the last that were asked for first.
@@ -153,8 +153,9 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer, filter: &Filter) -> AppRes
     }
     let (has_next, has_previous) =
         if backwards { (true, more) } else { (more, filter.cursor.is_some()) };
-    let next = if has_next { found.last().map(|job| job.id) } else { None };
-    let previous = if has_previous { found.first().map(|job| job.id) } else { None };
+    let at = |job: Option<&Job>, backwards| job.map(|job| Cursor { id: job.id, backwards });
+    let next = if has_next { at(found.last(), false) } else { None };
+    let previous = if has_previous { at(found.first(), true) } else { None };
     Ok(Page { jobs: found, next, previous })
 }
 

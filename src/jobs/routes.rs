@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{
     commands,
     files::{self, Download},
-    filter::{FilterForm, Signer},
+    filter::FilterForm,
     queries, views,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     db::Db,
     error::{AppError, AppResult},
     users,
-    web::{Button, Fields, Flash, Hx, Layout, fragment_or_page, see_other},
+    web::{Button, Fields, Flash, Hx, Layout, Signer, fragment_or_page, see_other},
 };
 
 /// Attempts on a job's page at most.
@@ -55,12 +55,12 @@ async fn index(
         })
         .await?;
     let first = form.first_page();
-    let next = list
-        .next
-        .map(|id| FilterForm { after: signer.spell(id, &form), ..first.clone() }.address());
-    let previous = list
-        .previous
-        .map(|id| FilterForm { before: signer.spell(id, &form), ..first.clone() }.address());
+    let next = list.next.map(|cursor| {
+        FilterForm { after: cursor.spell(&signer, &form), ..first.clone() }.address()
+    });
+    let previous = list.previous.map(|cursor| {
+        FilterForm { before: cursor.spell(&signer, &form), ..first.clone() }.address()
+    });
     let jobs = list.jobs.into_iter().map(|job| views::Shown { job, now }).collect();
     let drawn = views::Index { layout, filter: form, jobs, has_any, people, next, previous };
     fragment_or_page(hx, &drawn.as_table(), &drawn)

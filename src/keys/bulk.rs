@@ -6,7 +6,6 @@ use chrono::Utc;
 
 use super::{
     commands::{self, Outcome},
-    filter::Signer,
     queries,
     selection::{BulkAct, BulkForm, Plan, fingerprint},
     views::{self, Recent},
@@ -16,7 +15,10 @@ use crate::{
     app::App,
     changes::Change,
     error::{AppError, AppResult},
-    web::{Fields, Flash, Hx, Layout, fragment_or_page, next::safe_next, see_other, with_status},
+    web::{
+        Fields, Flash, Hx, Layout, Signer, fragment_or_page, next::safe_next, see_other,
+        with_status,
+    },
 };
 
 /// Large enough for ten thousand public keys.

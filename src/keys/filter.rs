@@ -1,18 +1,15 @@
 //! Which keys, in which order, from where on: all of it in the address, as typed and as meant.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::SecondsFormat;
-use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
 use super::{Key, Status};
 use crate::{
     credentials::Presented,
     error::{AppError, AppResult},
     text,
-    users::Viewer,
+    web::Signer,
 };
 
 /// The query of the list's address, as typed. Empty values count as absent.
@@ -161,11 +158,9 @@ impl Cursor {
         Self { value, id: key.id, backwards }
     }
 
-    /// Spells it so that only we can: bound to the viewer, the order and the filter.
+    /// Spells it for the list with this order and filter.
     pub fn spell(&self, signer: &Signer<'_>, filter: &FilterForm) -> String {
-        let place = format!("{}\n{}", self.id, self.value);
-        let tag = signer.sign(&place, filter);
-        URL_SAFE_NO_PAD.encode(format!("{}\n{place}", hex::encode(&tag[..16])))
+        signer.spell(&filter.list(), &format!("{}\n{}", self.id, self.value))
     }
 
     fn parse(
@@ -174,44 +169,18 @@ impl Cursor {
         signer: &Signer<'_>,
         filter: &FilterForm,
     ) -> Option<Self> {
-        let spelled = String::from_utf8(URL_SAFE_NO_PAD.decode(typed).ok()?).ok()?;
-        let (tag, place) = spelled.split_once('\n')?;
-        let tag = hex::decode(tag).ok()?;
+        let place = signer.parse(&filter.list(), typed)?;
         let (id, value) = place.split_once('\n')?;
-        if tag.len() != 16 || !signer.verifies(place, filter, &tag) {
-            return None;
-        }
         Some(Self { value: value.to_owned(), id: id.parse().ok()?, backwards })
     }
 }
 
-/// Signs cursors for one viewer.
-pub struct Signer<'a> {
-    pub key: &'a [u8],
-    pub viewer: &'a Viewer,
-}
-
-impl Signer<'_> {
-    fn mac(&self, place: &str, filter: &FilterForm) -> Hmac<Sha256> {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.key).expect("HMAC takes keys of any length");
-        let bound = FilterForm { after: String::new(), before: String::new(), ..filter.clone() };
-        mac.update(
-            format!("cursor\n{:?}\n{}\n{place}", self.viewer.id, bound.to_query()).as_bytes(),
-        );
-        mac
-    }
-
-    fn sign(&self, place: &str, filter: &FilterForm) -> Vec<u8> {
-        self.mac(place, filter).finalize().into_bytes().to_vec()
-    }
-
-    fn verifies(&self, place: &str, filter: &FilterForm, tag: &[u8]) -> bool {
-        self.mac(place, filter).verify_truncated_left(tag).is_ok()
-    }
-}
-
 impl FilterForm {
+    /// Of which list a place is one.
+    fn list(&self) -> String {
+        Self { after: String::new(), before: String::new(), ..self.clone() }.address()
+    }
+
     /// Understands the address.
     ///
     /// # Errors
@@ -370,6 +339,7 @@ fn bad_page() -> AppError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::users::Viewer;
 
     fn signer(viewer: &Viewer) -> Signer<'_> {
         Signer { key: b"0123456789abcdef", viewer }

@@ -9,7 +9,7 @@ use chrono::Utc;
 
 use super::{
     commands,
-    filter::{FilterForm, Signer, not_on_offer},
+    filter::{FilterForm, not_on_offer},
     queries,
     views::{self, Row},
     wizard,
@@ -20,7 +20,7 @@ use crate::{
     db,
     error::AppResult,
     usage, users,
-    web::{Fields, Hx, Layout, fragment_or_page, page, see_other},
+    web::{Fields, Hx, Layout, Signer, fragment_or_page, page, see_other},
 };
 
 /// `GET /keys`

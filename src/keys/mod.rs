@@ -63,7 +63,7 @@ pub use commands::Handover;
 pub use drafts::sweep;
 pub use explain::QuestionForm;
 pub use export::{Export, run as run_export};
-pub use filter::{Cursor, Filter, FilterForm, LastUsed, Order, Signer, Sort};
+pub use filter::{Cursor, Filter, FilterForm, LastUsed, Order, Sort};
 pub use form::{Choices, KeyForm};
 pub use model::{
     Key, KeyChanges, Limit, NewKey, Permissions, SOON_DAYS, Status, WINDOWS, end_in_days, end_of,

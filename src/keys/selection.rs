@@ -6,11 +6,14 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Key,
-    filter::{Filter, FilterForm, Signer},
+    filter::{Filter, FilterForm},
     routes::parse_key,
     spaced,
 };
-use crate::error::{AppError, AppResult};
+use crate::{
+    error::{AppError, AppResult},
+    web::Signer,
+};
 
 /// More than that many are changed by a job.
 pub const AT_ONCE: usize = 1_000;

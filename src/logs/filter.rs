@@ -2,22 +2,19 @@
 
 use std::net::IpAddr;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, LocalResult, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use hmac::{Hmac, KeyInit, Mac};
 use ipnet::IpNet;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::{
     credentials::Presented,
     error::{AppError, AppResult},
     text,
-    users::Viewer,
     verify::Code,
+    web::Signer,
 };
 
 /// The query of the list's address, as typed. Empty values count as absent.
@@ -97,45 +94,17 @@ impl Place {
         Self { at, id: Uuid::nil() }
     }
 
-    fn spell_plainly(self) -> String {
-        format!("{}\n{}", self.at.timestamp_micros(), self.id)
+    /// Spells it for the log with this filter.
+    pub fn spell(self, signer: &Signer<'_>, filter: &FilterForm) -> String {
+        let place = format!("{}\n{}", self.at.timestamp_micros(), self.id);
+        signer.spell(&filter.first_page().address(), &place)
     }
 
-    fn parse_plainly(place: &str) -> Option<Self> {
+    fn parse(typed: &str, signer: &Signer<'_>, filter: &FilterForm) -> Option<Self> {
+        let place = signer.parse(&filter.first_page().address(), typed)?;
         let (micros, id) = place.split_once('\n')?;
         let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
         Some(Self { at, id: id.parse().ok()? })
-    }
-}
-
-/// Signs places for one viewer.
-pub struct Signer<'a> {
-    pub key: &'a [u8],
-    pub viewer: &'a Viewer,
-}
-
-impl Signer<'_> {
-    /// Spells a place so that only we can: bound to the viewer and the filter.
-    pub fn spell(&self, place: Place, filter: &FilterForm) -> String {
-        let place = place.spell_plainly();
-        let tag = self.mac(&place, filter).finalize().into_bytes();
-        URL_SAFE_NO_PAD.encode(format!("{}\n{place}", hex::encode(&tag[..16])))
-    }
-
-    fn parse(&self, typed: &str, filter: &FilterForm) -> Option<Place> {
-        let spelled = String::from_utf8(URL_SAFE_NO_PAD.decode(typed).ok()?).ok()?;
-        let (tag, place) = spelled.split_once('\n')?;
-        let tag = hex::decode(tag).ok().filter(|tag| tag.len() == 16)?;
-        self.mac(place, filter).verify_truncated_left(&tag).ok()?;
-        Place::parse_plainly(place)
-    }
-
-    fn mac(&self, place: &str, filter: &FilterForm) -> Hmac<Sha256> {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.key).expect("HMAC takes keys of any length");
-        let bound = FilterForm { after: String::new(), ..filter.clone() };
-        mac.update(format!("logs\n{:?}\n{}\n{place}", self.viewer.id, bound.to_query()).as_bytes());
-        mac
     }
 }
 
@@ -173,7 +142,7 @@ impl FilterForm {
             request: chosen(&self.request, "a request’s id", |typed| typed.trim().parse().ok())?,
             from: from.max(last.map(|minutes| now - TimeDelta::minutes(minutes))),
             to,
-            after: chosen(&self.after, "a page", |typed| signer.parse(typed, self))
+            after: chosen(&self.after, "a page", |typed| Place::parse(typed, signer, self))
                 .map_err(|_| bad("This is a bad page address: it belongs to another list. Go back to the first page."))?,
         })
     }
@@ -326,6 +295,7 @@ fn bad(message: &str) -> AppError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::users::Viewer;
 
     fn signer(viewer: &Viewer) -> Signer<'_> {
         Signer { key: b"0123456789abcdef", viewer }
@@ -337,13 +307,13 @@ mod tests {
         let form = FilterForm { code: "refused".into(), ..FilterForm::default() };
         let at = DateTime::from_timestamp_micros(1_796_000_000_123_456).unwrap();
         let place = Place { at, id: Uuid::new_v4() };
-        let spelled = signer(&viewer).spell(place, &form);
-        assert_eq!(signer(&viewer).parse(&spelled, &form), Some(place));
-        assert_eq!(signer(&viewer).parse(&spelled, &FilterForm::default()), None);
+        let spelled = place.spell(&signer(&viewer), &form);
+        assert_eq!(Place::parse(&spelled, &signer(&viewer), &form), Some(place));
+        assert_eq!(Place::parse(&spelled, &signer(&viewer), &FilterForm::default()), None);
         let other = Viewer { id: Some(7), ..Viewer::operator() };
-        assert_eq!(signer(&other).parse(&spelled, &form), None);
+        assert_eq!(Place::parse(&spelled, &signer(&other), &form), None);
         for forged in ["", "x", &spelled[..spelled.len() - 2], &spelled.to_lowercase()] {
-            assert_eq!(signer(&viewer).parse(forged, &form), None, "{forged}");
+            assert_eq!(Place::parse(forged, &signer(&viewer), &form), None, "{forged}");
         }
     }
 

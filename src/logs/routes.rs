@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     export,
-    filter::{FilterForm, Signer, in_address, parse_time},
+    filter::{FilterForm, in_address, parse_time},
     queries::{self, PAGE, PATIENCE},
     views,
 };
@@ -23,7 +23,7 @@ use crate::{
     error::{AppError, AppResult},
     keys,
     users::Viewer,
-    web::{Fields, Hx, Layout, fragment_or_page, page, see_other},
+    web::{Fields, Hx, Layout, Signer, fragment_or_page, page, see_other},
 };
 
 pub fn routes(cfg: &mut ServiceConfig) {
@@ -140,7 +140,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
         .await?;
     let next = found
         .next
-        .map(|place| FilterForm { after: signer.spell(place, &form), ..form.clone() }.address());
+        .map(|place| FilterForm { after: place.spell(&signer, &form), ..form.clone() }.address());
     // Who looks for nothing in particular and finds nothing has a log that is not begun.
     let has_any = !found.requests.is_empty()
         || found.next.is_some()

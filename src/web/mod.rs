@@ -15,6 +15,7 @@
 //! | `flash.rs` | what happened, said once on the next page |
 //! | `render.rs` | templates → answers |
 //! | `client_ip.rs` | the caller's address, as far as trusted proxies tell it |
+//! | `places.rs` | places in lists, signed |
 //! | `time.rs` | moments and days, as markup |
 //! | `download.rs` | tables as files, CSV or JSON lines, sent while they are read |
 //! | `upload.rs` | a file of a form, or the text pasted beside it |
@@ -33,6 +34,7 @@ pub mod hx;
 pub mod layout;
 pub mod next;
 pub mod observe;
+pub mod places;
 pub mod problems;
 pub mod render;
 pub mod time;
@@ -43,6 +45,7 @@ pub use flash::Flash;
 pub use form::{Button, Fields, Ticked};
 pub use hx::Hx;
 pub use layout::Layout;
+pub use places::Signer;
 pub use problems::Problems;
 pub use render::{
     fragment_or_page, invalid, invalid_dialog, page, page_with_secret, see_other, with_status,

@@ -9,12 +9,9 @@ use crate::{
     environments::Mode,
     error::AppError,
     jobs::{Finished, Halt, Running, add_part, finish},
-    keys::{
-        filter::{FilterForm, Signer},
-        queries, spaced,
-    },
+    keys::{filter::FilterForm, queries, spaced},
     users::Viewer,
-    web::download::Format,
+    web::{Signer, download::Format},
 };
 
 /// Keys in a step, and in a part of the file.

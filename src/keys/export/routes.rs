@@ -14,11 +14,8 @@ use crate::{
     app::App,
     error::{AppError, AppResult},
     jobs::{self, NewJob, Work},
-    keys::{
-        filter::{FilterForm, Signer},
-        queries, views,
-    },
-    web::{Fields, Flash, Hx, Layout, download::Format, fragment_or_page, see_other},
+    keys::{filter::FilterForm, queries, views},
+    web::{Fields, Flash, Hx, Layout, Signer, download::Format, fragment_or_page, see_other},
 };
 
 /// The filter of the list, and how the file is written.
