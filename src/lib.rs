@@ -29,6 +29,7 @@ pub mod logs;
 pub mod managed_postgres;
 pub mod metrics;
 pub mod nodes;
+pub mod notices;
 pub mod openapi;
 pub mod order;
 pub mod overview;

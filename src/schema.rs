@@ -32,6 +32,7 @@ diesel::table! {
         disabled_at -> Nullable<Timestamptz>,
         time_zone -> Text,
         mode -> Nullable<Text>,
+        notices_read_to -> Int8,
     }
 }
 
@@ -580,6 +581,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    notices (id) {
+        id -> Int8,
+        kind -> Text,
+        at -> Timestamptz,
+        key_id -> Nullable<Int8>,
+        owner_id -> Nullable<Int8>,
+        leak_report_id -> Nullable<Int8>,
+        occasion -> Text,
+        details -> Jsonb,
+    }
+}
+
 diesel::joinable!(change_receipts -> changes (change_id));
 diesel::joinable!(secret_callers -> key_secrets (secret_id));
 diesel::joinable!(api_access_environments -> api_access (access_id));
@@ -607,6 +621,8 @@ diesel::joinable!(key_drafts -> users (user_id));
 diesel::joinable!(gateways -> environments (environment_id));
 diesel::joinable!(usage_minutes -> keys (key_id));
 diesel::joinable!(leak_reports -> keys (key_id));
+diesel::joinable!(notices -> keys (key_id));
+diesel::joinable!(notices -> leak_reports (leak_report_id));
 diesel::joinable!(job_attempts -> jobs (job_id));
 diesel::joinable!(job_files -> jobs (job_id));
 diesel::joinable!(job_downloads -> jobs (job_id));
@@ -651,6 +667,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     job_schedules,
     leak_partners,
     leak_reports,
+    notices,
     idempotent_requests,
     request_logs,
     request_log_gaps,
