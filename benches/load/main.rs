@@ -12,6 +12,7 @@
 //! | `rounds.rs` | everything in turn, over and over |
 //! | `report.rs` | the table, and the targets |
 //! | `flood.rs` | a million strangers beside good keys |
+//! | `soak.rs` | full load for minutes, counted to the request |
 
 mod bare;
 mod cases;
@@ -21,6 +22,7 @@ mod process;
 mod report;
 mod requests;
 mod rounds;
+mod soak;
 mod world;
 
 use std::process::ExitCode;
@@ -55,6 +57,12 @@ pub struct Arguments {
     /// Instead: what a flood of keys that are nobody's does to those who have good ones; --keys of them
     #[arg(long)]
     flood: bool,
+    /// Instead: full load for --minutes, and whether every request is counted and logged
+    #[arg(long, conflicts_with = "flood")]
+    soak: bool,
+    /// How long that is
+    #[arg(long, default_value_t = 10.0)]
+    minutes: f64,
     /// cargo bench says so
     #[arg(long, hide = true)]
     bench: bool,
@@ -68,6 +76,7 @@ fn main() -> ExitCode {
     let done = match (arguments.bare, arguments.flood) {
         (true, _) => bare::serve().map(|()| true),
         (_, true) => flood::run(&arguments),
+        _ if arguments.soak => soak::run(&arguments),
         _ => rounds::run(&arguments),
     };
     match done {

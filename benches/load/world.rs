@@ -71,6 +71,15 @@ pub struct Counted {
     pub requests: i64,
 }
 
+/// The request log as a whole.
+pub struct Logged {
+    pub rows: u64,
+    /// As many requests as the rows stand for.
+    pub stand_for: u64,
+    /// As many as the log says it left out.
+    pub missing: u64,
+}
+
 impl World {
     /// Postgres without keys. On the main thread: it ends with the thread that started it.
     pub fn make() -> anyhow::Result<Self> {
@@ -173,6 +182,16 @@ impl World {
              join keys on keys.id = key_id group by public_key, code",
         );
         Ok(counted.load(&mut self.conn)?)
+    }
+
+    /// What the request log says it has, and what it has not.
+    pub fn logged(&mut self) -> anyhow::Result<Logged> {
+        let rows = self.number("select count(*) as number from request_logs")?.unsigned_abs();
+        let stand_for =
+            self.number("select coalesce(sum(stands_for), 0)::bigint as number from request_logs")?;
+        let missing = self
+            .number("select coalesce(sum(requests), 0)::bigint as number from request_log_gaps")?;
+        Ok(Logged { rows, stand_for: stand_for.unsigned_abs(), missing: missing.unsigned_abs() })
     }
 
     fn number(&mut self, query: &str) -> anyhow::Result<i64> {

@@ -116,13 +116,14 @@ pub fn hash(password: &str) -> AppResult<String> {
         .map_err(|error| AppError::Internal(anyhow!("a password could not be hashed: {error}")))
 }
 
+/// What the passwords of nobody are compared with.
+static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash("nobody has this password").ok());
+
 /// Whether the password is the one behind `stored`. For nobody (`None`) it is wrong, and takes as long to find out.
 ///
 /// # Errors
 /// When there is no memory for it.
 pub fn verify(password: &str, stored: Option<&str>) -> AppResult<Verified> {
-    static NOBODY: LazyLock<Option<String>> =
-        LazyLock::new(|| hash("nobody has this password").ok());
     let Some(compared) = stored.or(NOBODY.as_deref()) else { return Ok(Verified::Wrong) };
     let parsed = PasswordHash::new(compared).map_err(|error| {
         AppError::Internal(anyhow!("a stored password hash is broken: {error}"))
@@ -139,7 +140,7 @@ pub fn verify(password: &str, stored: Option<&str>) -> AppResult<Verified> {
 
 /// Makes the first wrong address take no longer than a wrong password: what it is compared with is hashed here already.
 pub fn warm_up() {
-    let _ = verify("", None);
+    LazyLock::force(&NOBODY);
 }
 
 fn is_current(parsed: &PasswordHash) -> bool {

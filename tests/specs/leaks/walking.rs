@@ -1,38 +1,7 @@
-//! An incident, in a real Chromium: a pasted text, the key in it, revoked, and another in its place.
+//! Asking what a key would be answered, in a real Chromium. The incident from its beginning to its end is in
+//! `walkthroughs/incident.rs`.
 
 use crate::support::TestApp;
-
-#[actix_web::test]
-async fn from_a_pasted_text_to_a_revoked_key_and_its_replacement() {
-    let app = TestApp::start();
-    let gateway = app.gateway("production");
-    let key = app.key(&app.manager_with_access("Mia"), "deploy bot");
-    let ada = app.administrator("Ada");
-    let person = app.walk_in(&ada, "/keys").await;
-    person.click("Leak triage").await;
-    person.is_on("Leak triage").await;
-    let text = format!("2026-11-29 GET /orders?k={}", key.secret);
-    person.fill("Text", &text).await;
-    person.click("Find credentials").await;
-    person.sees("One secret is in it, and it is known here.").await;
-    person.sees("deploy bot").await;
-    person.sees("Mia").await;
-    person.finds_nowhere(&key.secret).await;
-    person.fits().await;
-    person.hold(390, 844).await;
-    person.fits().await;
-    person.hold(1440, 900).await;
-
-    person.click("Revoke").await;
-    person.sees("Revoke deploy bot?").await;
-    person.click("Revoke API Key").await;
-    person.is_on("deploy bot").await;
-    person.sees("deploy bot is revoked for good.").await;
-    assert_eq!(app.code(&gateway, &key.secret).await, "REVOKED");
-    person.click("Create a replacement with the same permissions").await;
-    assert_eq!(person.value_of("Name").await, "deploy bot (copy)");
-    assert!(person.complaints().is_empty(), "{:?}", person.complaints());
-}
 
 #[actix_web::test]
 async fn a_question_is_asked_again_as_it_changes() {

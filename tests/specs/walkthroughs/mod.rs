@@ -17,11 +17,13 @@
 //! | `people.rs` | the team, one’s own account, customers |
 //! | `narrow.rs` | on a phone |
 //! | `charts.rs` | what a key is used for, and being asked about it |
+//! | `incident.rs` | a leak: found, stopped, replaced |
 
 mod affiliate;
 mod bulk;
 mod charts;
 mod grants;
+mod incident;
 mod keyboard;
 mod licensing;
 mod list;
