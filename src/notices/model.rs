@@ -111,7 +111,7 @@ impl Notice {
             Kind::KeyFirstUsed => format!("“{key}” was used for the first time"),
             Kind::LeakReported => match (&self.key, &self.leak) {
                 (Some(_), _) => format!("A secret of “{key}” was found by others"),
-                (None, Some(leak)) => format!("{} was found by others", leak.credential),
+                (None, Some(leak)) => format!("{} was found by others", capital(&leak.credential)),
                 (None, None) => "A credential was found by others".into(),
             },
         }
@@ -141,4 +141,10 @@ impl Notice {
             (None, _) => "/leaks".into(),
         }
     }
+}
+
+/// As at the beginning of a sentence.
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
