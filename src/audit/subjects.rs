@@ -65,10 +65,6 @@ pub fn addresses(conn: &mut PgConnection, entries: &[Entry]) -> AppResult<HashMa
         found.extend(there.into_iter().map(address));
     }
     for subject in subjects() {
-        if subject == "settings:notices" {
-            found.insert(subject.to_owned(), "/settings/notices".to_owned());
-            continue;
-        }
         let page = match subject.split_once(':').map_or(subject, |(kind, _)| kind) {
             "customers" => "/customers",
             "settings" => "/settings",

@@ -73,7 +73,7 @@ fn make_only(conn: &mut PgConnection, viewer: &Viewer, made: &[Kind]) -> AppResu
         return Ok(());
     }
     diesel::update(table::table).set(table::notices_off.eq(&off)).execute(conn)?;
-    let subject = Subject { id: "settings:notices", name: "Notices" };
+    let subject = Subject { id: "settings", name: "Settings" };
     let details = json!({ "notices_off": [before, off] });
     audit::record(conn, &viewer, Action::SettingsUpdated, subject, details)
 }
