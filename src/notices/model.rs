@@ -33,7 +33,12 @@ impl Kind {
             "key.used_elsewhere",
             "A key is used in another environment",
         ),
-        (Self::KeyFirstUsed, "key_first_used", "key.first_used", "A new key is used first"),
+        (
+            Self::KeyFirstUsed,
+            "key_first_used",
+            "key.first_used",
+            "A new key is used for the first time",
+        ),
         (Self::LeakReported, "leak_reported", "leak.reported", "A leak is reported"),
     ];
 

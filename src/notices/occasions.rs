@@ -13,6 +13,15 @@ use crate::error::AppResult;
 /// So many in one transaction.
 pub const AT_ONCE: i64 = 2_000;
 
+/// Whoever inserts notices holds this until their transaction ends, many at once; whoever wants to know that nobody does
+/// tries to have it alone.
+macro_rules! turn {
+    () => {
+        "hashtext('latchkey notices')"
+    };
+}
+pub(super) use turn;
+
 /// Keys with 14, 3 or 1 days left, of which that was so after the other instant. One notice for the nearest of these
 /// thresholds, also when nobody has looked for days; and none for what was passed already when the key was made or its
 /// expiry set: whoever chose two days knows that there are less than three. Answers with how many are new.
@@ -23,6 +32,7 @@ pub fn keys_expire(
     after: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> AppResult<usize> {
+    begin(conn)?;
     let new = sql_query(
         "with due as (\
             select distinct on (near.id) near.id, owner_id, days, \
@@ -57,6 +67,7 @@ pub fn keys_used_after_expiry(
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> AppResult<usize> {
+    begin(conn)?;
     let new = sql_query(
         "insert into notices (kind, key_id, owner_id, occasion) \
          select distinct 'key_used_after_expiry', keys.id, owner_id, \
@@ -79,6 +90,7 @@ pub fn keys_used_after_expiry(
 /// Keys that were presented to a gateway of another environment since that instant; once a day (UTC) for each. Of which
 /// one, the request log knows, unless it had too much to write.
 pub fn keys_used_elsewhere(conn: &mut PgConnection, since: DateTime<Utc>) -> AppResult<usize> {
+    begin(conn)?;
     let new = sql_query(
         "with counted as materialized (\
             select key_id, to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day, min(at) as at \
@@ -122,6 +134,7 @@ pub fn keys_first_used(conn: &mut PgConnection) -> AppResult<i64> {
         #[diesel(sql_type = BigInt)]
         new: i64,
     }
+    begin(conn)?;
     let counted: Taken = sql_query(
         "with taken as (delete from key_first_uses where key_id = any(array(\
                 select key_id from key_first_uses order by key_id limit $1 for update skip locked)) \
@@ -146,6 +159,7 @@ pub fn keys_first_used(conn: &mut PgConnection) -> AppResult<i64> {
 /// # Errors
 /// When Postgres refuses.
 pub fn leak_reported(conn: &mut PgConnection, report_id: i64) -> AppResult<()> {
+    begin(conn)?;
     let new = sql_query(
         "insert into notices (kind, key_id, owner_id, leak_report_id, occasion) \
          select 'leak_reported', keys.id, owner_id, leak_reports.id, '' \
@@ -157,6 +171,12 @@ pub fn leak_reported(conn: &mut PgConnection, report_id: i64) -> AppResult<()> {
     .bind::<BigInt, _>(report_id)
     .execute(conn)?;
     told(conn, new).map(drop)
+}
+
+/// From here on a notice may be under way.
+fn begin(conn: &mut PgConnection) -> AppResult<()> {
+    sql_query(concat!("select pg_advisory_xact_lock_shared(", turn!(), ")")).execute(conn)?;
+    Ok(())
 }
 
 /// What is new is carried on.

@@ -1,19 +1,25 @@
 //! Reading notices. Every question starts at [`Whose`].
 
+use chrono::{TimeDelta, Utc};
 use diesel::{
-    PgConnection, RunQueryDsl, sql_query,
+    Connection, PgConnection, RunQueryDsl,
+    dsl::sql,
+    sql_query,
     sql_types::{BigInt, Bool, Nullable, Text},
 };
 
 use super::{
     Kind,
     filter::{Cursor, Filter},
+    occasions::turn,
     row::{Row, Shown, rows},
 };
 use crate::{error::AppResult, users::Viewer};
 
 /// Rows on a page of the list.
 pub const PAGE: usize = 25;
+/// No transaction that inserts notices takes so long.
+const SETTLES: TimeDelta = TimeDelta::minutes(1);
 
 /// Whose notices somebody sees.
 #[derive(Debug, Clone, Copy)]
@@ -48,10 +54,12 @@ pub struct Page {
     pub next: Option<Cursor>,
     /// The one before which the previous page ends.
     pub previous: Option<Cursor>,
+    /// The newest of them before which none can come any more.
+    pub settled: Option<i64>,
 }
 
 impl Page {
-    const EMPTY: Self = Self { notices: Vec::new(), next: None, previous: None };
+    const EMPTY: Self = Self { notices: Vec::new(), next: None, previous: None, settled: None };
 }
 
 /// Planned for what is asked: what is not asked for falls out of the plan.
@@ -66,11 +74,26 @@ macro_rules! page_of {
     };
 }
 
-/// The notices that match, newest first.
+/// The notices that match, newest first; and up to where they may be marked as read. Ids are given out before notices
+/// are committed, so that a leak which is being reported may get the smaller id and come later: nobody has seen it then.
 ///
 /// # Errors
 /// When Postgres cannot be asked.
 pub fn list(conn: &mut PgConnection, viewer: &Viewer, filter: &Filter) -> AppResult<Page> {
+    conn.transaction(|conn| {
+        // Held to the end, so that nobody begins to insert meanwhile.
+        let is_settled: bool =
+            diesel::select(sql::<Bool>(concat!("pg_try_advisory_xact_lock(", turn!(), ")")))
+                .get_result(conn)?;
+        let mut page = read(conn, viewer, filter)?;
+        let long_ago = Utc::now() - SETTLES;
+        let settled = |shown: &&Shown| is_settled || shown.notice.at < long_ago;
+        page.settled = page.notices.iter().find(settled).map(|shown| shown.notice.id);
+        Ok(page)
+    })
+}
+
+fn read(conn: &mut PgConnection, viewer: &Viewer, filter: &Filter) -> AppResult<Page> {
     let whose = Whose::visible_to(viewer);
     if matches!(whose, Whose::Nobodys) {
         return Ok(Page::EMPTY);
@@ -91,7 +114,7 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer, filter: &Filter) -> AppRes
         .load(conn)?;
     if found.is_empty() && filter.cursor.is_some() {
         // All that was on this page has gone meanwhile.
-        return list(conn, viewer, &Filter { cursor: None, ..filter.clone() });
+        return read(conn, viewer, &Filter { cursor: None, ..filter.clone() });
     }
     let more = found.len() > PAGE;
     found.truncate(PAGE);
@@ -103,7 +126,8 @@ pub fn list(conn: &mut PgConnection, viewer: &Viewer, filter: &Filter) -> AppRes
     let at = |row: Option<&Row>, backwards| row.map(|row| Cursor { id: row.id, backwards });
     let next = if has_next { at(found.last(), false) } else { None };
     let previous = if has_previous { at(found.first(), true) } else { None };
-    Ok(Page { notices: found.into_iter().filter_map(Row::shown).collect(), next, previous })
+    let notices = found.into_iter().filter_map(Row::shown).collect();
+    Ok(Page { notices, next, previous, settled: None })
 }
 
 /// The last ones of a key that the viewer sees.

@@ -39,7 +39,8 @@ async fn index(
     let list = app.db.read(move |conn| queries::list(conn, &viewer, &filter)).await?;
     let next = list.next.map(|cursor| form.page_at(cursor, &signer));
     let previous = list.previous.map(|cursor| form.page_at(cursor, &signer));
-    let drawn = views::Index { layout, filter: form, notices: list.notices, next, previous };
+    let queries::Page { notices, settled, .. } = list;
+    let drawn = views::Index { layout, filter: form, notices, next, previous, settled };
     fragment_or_page(hx, &drawn.as_table(), &drawn)
 }
 

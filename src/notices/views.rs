@@ -14,6 +14,8 @@ pub struct Index {
     pub notices: Vec<Shown>,
     pub next: Option<String>,
     pub previous: Option<String>,
+    /// The newest of them before which none can come any more.
+    pub settled: Option<i64>,
 }
 
 impl Index {
@@ -34,11 +36,10 @@ impl Index {
         KEPT_DAYS
     }
 
-    /// Up to where everything is read when the button is pressed: the newest that is shown. There is none where newer
-    /// ones are left out, and none when nothing is unread.
+    /// Up to where everything is read when the button is pressed. There is none where newer ones are left out, and none
+    /// when nothing is unread.
     fn newest(&self) -> Option<i64> {
-        let newest = self.notices.first().filter(|_| self.filter.shows_the_newest());
-        newest.filter(|_| self.layout.unread.is_any()).map(|shown| shown.notice.id)
+        self.settled.filter(|_| self.filter.shows_the_newest() && self.layout.unread.is_any())
     }
 }
 

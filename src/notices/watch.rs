@@ -33,13 +33,13 @@ pub fn run(running: &mut Running<'_>) -> Result<String, Halt> {
     Ok("Looked.".into())
 }
 
-/// Everything at once, from that instant on: for an installation that was filled in.
+/// Everything at once, with what was counted from that instant on: for an installation that was filled in.
 ///
 /// # Errors
 /// When Postgres refuses.
 pub fn look_back(conn: &mut PgConnection, since: DateTime<Utc>) -> AppResult<()> {
     let now = Utc::now();
-    while keys_expire(conn, since, now)? as i64 == AT_ONCE {}
+    while keys_expire(conn, now - FURTHEST, now)? as i64 == AT_ONCE {}
     keys_used_after_expiry(conn, since, now)?;
     keys_used_elsewhere(conn, since)?;
     while keys_first_used(conn)? == AT_ONCE {}

@@ -1,6 +1,9 @@
 //! Reading: what is unread says so, until somebody says that they have seen it.
 
-use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
+use diesel::{
+    Connection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query,
+    sql_types::BigInt,
+};
 use latchkey::{
     error::AppError,
     notices,
@@ -60,6 +63,41 @@ async fn marking_in_one_tab_leaves_what_came_later_unread() {
     assert_eq!(bell(&mut bea).await, "Notices, 5 unread");
     let acts = "select action as told from audit_events where action not like 'session.%' and actor = 'Ada'";
     assert_eq!(ask(&app, acts), [""; 0], "reading is nobody else’s business");
+}
+
+/// Ids are given out before notices are committed: the smaller one may come later.
+#[actix_web::test]
+async fn what_is_under_way_while_somebody_reads_is_unread_afterwards() {
+    let app = TestApp::start();
+    let user = app.administrator("Ada");
+    let key = app.key(&user, "cron");
+    let mut ada = app.sign_in(&user).await;
+    run(
+        &app,
+        "insert into leak_reports (key_id, secret_id, reporter, worked, outcome) \
+            select key_id, id, 'a scanner', true, 'notified' from key_secrets",
+    );
+    let report = ask(&app, "select id::text as told from leak_reports")[0].parse().unwrap();
+    let mut reporter = app.database.connect();
+    reporter.batch_execute("begin").unwrap();
+    notices::leak_reported(&mut reporter, report).unwrap();
+    notice(&app, &key, "key_first_used", "");
+    let page = ada.get("/notices").await;
+    page.assert_shows("used for the first time").assert_hides("found by others");
+    page.assert_hides("Mark all as read");
+    run(&app, "update notices set at = now() - interval '2 minutes'");
+    let before = ada.get("/notices").await;
+    notice(&app, &key, "key_used_elsewhere", "");
+    let page = ada.get("/notices").await;
+    assert_eq!(
+        page.attribute("form[action='/notices/read'] input", "value"),
+        before.attribute("form[action='/notices/read'] input", "value"),
+        "up to what is long settled"
+    );
+    reporter.batch_execute("commit").unwrap();
+    let page = ada.get("/notices").await;
+    page.assert_shows("found by others").assert_shows("Mark all as read");
+    assert_eq!(page.all("#notices tbody .tag--unread").len(), 3);
 }
 
 #[actix_web::test]
