@@ -21,7 +21,7 @@ use crate::{
     db::Db,
     leaks,
     self_service::Doors,
-    sign_in::{IDLE_LIMIT, PgSessionStore, Throttle},
+    sign_in::{IDLE_LIMIT, PgSessionStore, Throttle, leave_idle},
     users::passwords::Passwords,
     verify::Engine,
     web::{
@@ -68,6 +68,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::gateways::routes(cfg);
     crate::logs::routes(cfg);
     crate::jobs::routes(cfg);
+    crate::notices::routes(cfg);
     crate::audit::routes(cfg);
     crate::team::routes(cfg);
     crate::settings::routes(cfg);
@@ -103,6 +104,7 @@ pub fn configure(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .wrap(from_fn(record_refusals))
                 .wrap(CatchPanic::default())
                 .wrap(sessions)
+                .wrap(from_fn(leave_idle))
                 .wrap(from_fn(refuse_cross_site))
                 .wrap(from_fn(refuse_other_hosts))
                 .wrap(from_fn(present_errors))

@@ -17,6 +17,7 @@ diesel::table! {
         logs_accepted -> Bool,
         logs_per_second -> Int4,
         logs_kept_days -> Int4,
+        notices_off -> Array<Text>,
     }
 }
 
@@ -156,6 +157,7 @@ diesel::table! {
         excluded_ips -> Array<Cidr>,
         allowed_origins -> Array<Text>,
         name_folded -> Text,
+        expiry_set_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -591,6 +593,20 @@ diesel::table! {
         leak_report_id -> Nullable<Int8>,
         occasion -> Text,
         details -> Jsonb,
+    }
+}
+
+diesel::table! {
+    key_first_uses (key_id) {
+        key_id -> Int8,
+    }
+}
+
+diesel::table! {
+    notices_progress (one_row) {
+        one_row -> Bool,
+        since -> Timestamptz,
+        looked_at -> Timestamptz,
     }
 }
 

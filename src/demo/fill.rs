@@ -20,7 +20,7 @@ use crate::{
     error::{AppError, AppResult},
     gateways,
     keys::{Key, Limit, NewKey, Overlap, Permissions, commands, parse_range},
-    presets,
+    notices, presets,
     schema::{
         api_access, applications as application_rows, changes, customers as customer_rows,
         gateways as gateway_rows, key_secrets, keys, users,
@@ -47,6 +47,7 @@ pub fn fill(conn: &mut PgConnection, operator: &Viewer, data_dir: &Path) -> AppR
         demo.unfold(conn)?;
         demo.send_traffic(conn)?;
         requests::write(conn)?;
+        notices::look_back(conn, demo.ago(3.0))?;
         sql_query("alter table audit_incoming alter column at set default now()").execute(conn)?;
         // What is made up happened long ago; nobody has anything in memory yet.
         diesel::delete(changes::table).execute(conn)?;

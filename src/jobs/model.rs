@@ -10,6 +10,7 @@ pub enum Kind {
     Sweep,
     RollUp,
     Retention,
+    Notices,
     KeysExport,
     Bulk,
     CustomersImport,
@@ -17,10 +18,11 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, with the name that is stored and the one that people read.
-    pub const ALL: [(Self, &'static str, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str, &'static str); 7] = [
         (Self::Sweep, "sweep", "Clearing up"),
         (Self::RollUp, "roll_up", "Rolling up usage"),
         (Self::Retention, "retention", "Removing what is too old"),
+        (Self::Notices, "notices", "Noticing"),
         (Self::KeysExport, "keys_export", "Export of API keys"),
         (Self::Bulk, "bulk", "Many keys at once"),
         (Self::CustomersImport, "customers_import", "Import of customers"),
@@ -45,7 +47,7 @@ impl Kind {
     /// for them.
     pub fn is_long(self) -> bool {
         match self {
-            Self::Sweep | Self::RollUp => false,
+            Self::Sweep | Self::RollUp | Self::Notices => false,
             Self::Retention | Self::KeysExport | Self::Bulk | Self::CustomersImport => true,
         }
     }

@@ -11,7 +11,8 @@ use super::{NewJob, Work, enqueue};
 use crate::error::AppResult;
 
 /// What, and how often. The first time is that long after the first node started.
-const SCHEDULES: [(Work, Duration); 3] = [
+const SCHEDULES: [(Work, Duration); 4] = [
+    (Work::Notices, Duration::from_secs(60)),
     (Work::RollUp, Duration::from_secs(300)),
     (Work::Sweep, Duration::from_secs(600)),
     (Work::Retention, Duration::from_secs(3_600)),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Halt, Kind, Running, retention, sweep};
-use crate::{customers, keys, usage};
+use crate::{customers, keys, notices, usage};
 
 /// A job's kind with its payload, as stored in `jobs.kind` and `jobs.payload`. Fields that a later version adds have
 /// defaults, so that jobs of before can still be run.
@@ -15,6 +15,7 @@ pub enum Work {
     Sweep,
     RollUp,
     Retention,
+    Notices,
     KeysExport(keys::Export),
     Bulk(keys::Bulk),
     CustomersImport(customers::Import),
@@ -27,6 +28,7 @@ impl Work {
             Self::Sweep => Kind::Sweep,
             Self::RollUp => Kind::RollUp,
             Self::Retention => Kind::Retention,
+            Self::Notices => Kind::Notices,
             Self::KeysExport(_) => Kind::KeysExport,
             Self::Bulk(_) => Kind::Bulk,
             Self::CustomersImport(_) => Kind::CustomersImport,
@@ -39,6 +41,7 @@ impl Work {
             Self::Sweep => "Clear up what has ended by itself".into(),
             Self::RollUp => "Roll up what was counted and logged".into(),
             Self::Retention => "Remove what is kept for a while only".into(),
+            Self::Notices => "Look for what people should hear of".into(),
             Self::KeysExport(export) => export.title(),
             Self::Bulk(bulk) => bulk.title(),
             Self::CustomersImport(import) => import.title(),
@@ -48,7 +51,7 @@ impl Work {
     /// The page on which somebody asked for it: address and name.
     pub fn came_from(&self) -> Option<(String, &'static str)> {
         match self {
-            Self::Sweep | Self::RollUp | Self::Retention => None,
+            Self::Sweep | Self::RollUp | Self::Retention | Self::Notices => None,
             Self::KeysExport(export) => Some((export.filter.address(), "API Keys")),
             Self::Bulk(_) => Some(("/keys".into(), "API Keys")),
             Self::CustomersImport(_) => Some(("/customers".into(), "Customers")),
@@ -73,6 +76,7 @@ impl Work {
             Self::Sweep => sweep::run(running),
             Self::RollUp => usage::run_roll_up(running),
             Self::Retention => retention::run(running),
+            Self::Notices => notices::run(running),
             Self::KeysExport(export) => keys::run_export(export, running),
             Self::Bulk(bulk) => keys::run_bulk(bulk, running),
             Self::CustomersImport(import) => customers::run_import(import, running),

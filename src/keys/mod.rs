@@ -66,8 +66,8 @@ pub use export::{Export, run as run_export};
 pub use filter::{Cursor, Filter, FilterForm, LastUsed, Order, Sort};
 pub use form::{Choices, KeyForm};
 pub use model::{
-    Key, KeyChanges, Limit, NewKey, Permissions, SOON_DAYS, Status, WINDOWS, end_in_days, end_of,
-    spaced,
+    EnvironmentName, Key, KeyChanges, Limit, NewKey, Permissions, SOON_DAYS, Status, WINDOWS,
+    end_in_days, end_of, spaced,
 };
 pub use origins::parse_origin;
 pub use overlap::{Overlap, overlap_of};

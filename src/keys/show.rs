@@ -18,7 +18,7 @@ use crate::{
     app::App,
     audit,
     error::AppResult,
-    leaks, logs, nodes, settings,
+    leaks, logs, nodes, notices, settings,
     usage::{self, Pieces, Range},
     users::Viewer,
     web::{Hx, Layout, invalid, page, see_other},
@@ -26,6 +26,8 @@ use crate::{
 
 /// How many of its last requests.
 const REQUESTS: i64 = 8;
+/// How many of its notices.
+const NOTICES: i64 = 3;
 /// How many events of its history.
 const EVENTS: i64 = 50;
 
@@ -118,32 +120,34 @@ async fn load(
     range: Range,
 ) -> AppResult<views::Show> {
     let (viewer, now) = (layout.viewer.clone(), Utc::now());
-    let (row, restrictions, usage, events, choices, old_secrets, proof, leaks, requests) = app
-        .db
-        .look_up(move |conn| {
-            let key = queries::find(conn, &viewer, &public_key)?;
-            let held = queries::holdings_of(conn, &key)?;
-            let restrictions = queries::restrictions_of(conn, &key)?;
-            let usage = usage_of(conn, &viewer, &key, range, now)?;
-            let events = audit::recent_for(conn, &public_key, EVENTS)?;
-            let may = commands::may(conn, &viewer)?;
-            let old_secrets = overlap::old_secrets(conn, &key, now)?;
-            let proof = nodes::latest_of(conn, key.id)?;
-            let leaks = leaks::open_of(conn, &key)?;
-            let requests = logs::queries::recent_for(conn, &viewer, key.id, REQUESTS)?;
-            Ok((
-                Row::new(key, held, &viewer, may, now),
-                restrictions,
-                usage,
-                events,
-                wizard::choices(conn, &viewer)?,
-                old_secrets,
-                proof,
-                leaks,
-                requests,
-            ))
-        })
-        .await?;
+    let (row, restrictions, usage, events, choices, old_secrets, proof, leaks, notices, requests) =
+        app.db
+            .look_up(move |conn| {
+                let key = queries::find(conn, &viewer, &public_key)?;
+                let held = queries::holdings_of(conn, &key)?;
+                let restrictions = queries::restrictions_of(conn, &key)?;
+                let usage = usage_of(conn, &viewer, &key, range, now)?;
+                let events = audit::recent_for(conn, &public_key, EVENTS)?;
+                let may = commands::may(conn, &viewer)?;
+                let old_secrets = overlap::old_secrets(conn, &key, now)?;
+                let proof = nodes::latest_of(conn, key.id)?;
+                let leaks = leaks::open_of(conn, &key)?;
+                let notices = notices::latest_of(conn, &viewer, key.id, NOTICES)?;
+                let requests = logs::queries::recent_for(conn, &viewer, key.id, REQUESTS)?;
+                Ok((
+                    Row::new(key, held, &viewer, may, now),
+                    restrictions,
+                    usage,
+                    events,
+                    wizard::choices(conn, &viewer)?,
+                    old_secrets,
+                    proof,
+                    leaks,
+                    notices,
+                    requests,
+                ))
+            })
+            .await?;
     let granted = granted(&row, &choices);
     Ok(views::Show {
         layout,
@@ -155,6 +159,7 @@ async fn load(
         old_secrets,
         proof,
         leaks,
+        notices,
         requests,
         overlap_error: None,
     })

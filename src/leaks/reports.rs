@@ -14,6 +14,7 @@ use crate::{
     audit::{self, Action, Subject},
     error::AppResult,
     keys::{self, Key},
+    notices,
     schema::{keys as keys_table, leak_reports},
     users::Viewer,
     web::Moment,
@@ -106,6 +107,8 @@ pub fn note(
 ) -> AppResult<bool> {
     #[derive(QueryableByName)]
     struct Noted {
+        #[diesel(sql_type = BigInt)]
+        id: i64,
         #[diesel(sql_type = Bool)]
         is_new: bool,
     }
@@ -124,7 +127,7 @@ pub fn note(
            outcome = case when excluded.outcome = 'notified' then known.outcome else excluded.outcome end, \
            dismissed_at = case when excluded.partner_id is null then null else known.dismissed_at end, \
            dismissed_by = case when excluded.partner_id is null then null else known.dismissed_by end \
-         returning times = 1 as is_new",
+         returning id, times = 1 as is_new",
     )
     .bind::<Nullable<BigInt>, _>(key)
     .bind::<Nullable<BigInt>, _>(secret)
@@ -138,6 +141,9 @@ pub fn note(
     .bind::<Bool, _>(worked)
     .bind::<Text, _>(outcome.slug())
     .get_result(conn)?;
+    if noted.is_new {
+        notices::leak_reported(conn, noted.id)?;
+    }
     Ok(noted.is_new)
 }
 

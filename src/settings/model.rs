@@ -35,6 +35,8 @@ pub struct Settings {
     pub logs_per_second: i32,
     /// Days after which logged requests are forgotten.
     pub logs_kept_days: i32,
+    /// Kinds of notices that are not made, as stored.
+    pub notices_off: Vec<String>,
 }
 
 impl Settings {

@@ -3,6 +3,7 @@
 mod commands;
 mod confirm;
 mod forms;
+mod idle;
 mod routes;
 mod sessions;
 mod store;
@@ -11,6 +12,7 @@ mod views;
 
 pub use commands::{begin, record};
 pub use confirm::{Confirmed, confirm, is_confirmed};
+pub use idle::leave_idle;
 pub use routes::routes;
 pub use sessions::{OpenSession, delete_others, mark_of, open_sessions};
 pub use store::{IDLE_LIMIT, PgSessionStore, sweep};

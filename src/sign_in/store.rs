@@ -12,6 +12,7 @@ use diesel::{PgConnection, prelude::*};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
+use super::idle;
 use crate::{db::Db, error::AppResult, schema::sessions, web::layout::USER_ID};
 
 /// No session lives longer, however busy.
@@ -123,7 +124,7 @@ impl SessionStore for PgSessionStore {
     async fn update_ttl(&self, key: &SessionKey, ttl: &Duration) -> Result<(), Error> {
         let (id, expires_at) = (id_hash(key), expiry(ttl));
         let is_soon_enough = |ends| ends >= expires_at - EXTEND_EVERY;
-        if self.ends.get(&id).is_some_and(is_soon_enough) {
+        if idle::is_by_itself() || self.ends.get(&id).is_some_and(is_soon_enough) {
             return Ok(());
         }
         self.write(move |conn| {

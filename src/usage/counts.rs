@@ -71,7 +71,8 @@ fn add_requests(conn: &mut PgConnection, counts: &[Count<'_>]) -> AppResult<()> 
     Ok(())
 }
 
-/// Forward only, and never for a key that was revoked meanwhile.
+/// Forward only, and never for a key that was revoked meanwhile. What was never used before is put down for whoever
+/// tells people of first uses: here it is known for nothing, afterwards only by looking at every key.
 fn move_last_use(conn: &mut PgConnection, counts: &[Count<'_>]) -> AppResult<()> {
     let uses: Vec<&Count> = counts.iter().filter(|count| count.code == VALID).collect();
     // Of a key's minutes the last one has the last use.
@@ -82,9 +83,12 @@ fn move_last_use(conn: &mut PgConnection, counts: &[Count<'_>]) -> AppResult<()>
         return Ok(());
     }
     diesel::sql_query(
-        "with used as (select keys.id, u.at from keys join unnest($1, $2) as u (id, at) using (id) \
+        "with used as (select keys.id, u.at, last_used_at is null as is_first \
+            from keys join unnest($1, $2) as u (id, at) using (id) \
             where revoked_at is null and (last_used_at is null or last_used_at < u.at) \
-            order by keys.id for no key update of keys) \
+            order by keys.id for no key update of keys), \
+         first as (insert into key_first_uses (key_id) select id from used where is_first \
+            on conflict do nothing) \
          update keys set last_used_at = greatest(keys.last_used_at, used.at) from used where keys.id = used.id",
     )
     .bind::<Array<BigInt>, _>(keys)

@@ -11,6 +11,7 @@ use crate::{
     credentials::Presented,
     environments::Mode,
     error::{AppError, AppResult},
+    notices::{self, Unread},
     settings::{self, Settings},
     users::{Origin, Viewer},
 };
@@ -25,6 +26,8 @@ pub const STAMP: &str = "stamp";
 pub struct Layout {
     pub viewer: Viewer,
     pub settings: Settings,
+    /// How many notices the viewer has not read.
+    pub unread: Unread,
     pub flash: Option<Flash>,
     /// The first part of the address: which entry of the navigation is current.
     pub section: String,
@@ -86,10 +89,12 @@ impl FromRequest for Layout {
         let req = req.clone();
         Box::pin(async move {
             let SignedIn { app, id, stamp, origin } = signed_in(&req)?;
-            let (viewer, settings) = app
+            let (viewer, settings, unread) = app
                 .db
                 .read(move |conn| {
-                    Ok((Viewer::of_session(conn, id, stamp, origin)?, settings::load(conn)?))
+                    let viewer = Viewer::of_session(conn, id, stamp, origin)?;
+                    let unread = notices::count_unread(conn, &viewer)?;
+                    Ok((viewer, settings::load(conn)?, unread))
                 })
                 .await?;
             time::show_in(viewer.zone);
@@ -101,7 +106,7 @@ impl FromRequest for Layout {
                 }
                 _ => format!("/{section}"),
             };
-            let layout = Self { viewer, settings, flash, section, here };
+            let layout = Self { viewer, settings, unread, flash, section, here };
             // An error page of somebody who is signed in has the same navigation around it.
             req.extensions_mut().insert(layout.clone());
             Ok(layout)

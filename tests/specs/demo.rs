@@ -8,7 +8,7 @@ use latchkey::{
     credentials::{Presented, SecretHash},
     keys::queries,
     keys::{Key, Status},
-    schema::{audit_events, gateways, key_secrets, keys, usage_counts, users},
+    schema::{audit_events, gateways, key_secrets, keys, notices, usage_counts, users},
     users::{Viewer, passwords, passwords::Verified},
 };
 
@@ -79,6 +79,11 @@ fn the_demo_has_a_fortnight_of_traffic_and_a_history_in_order() {
         .unwrap();
     let days: HashSet<_> = minutes.iter().map(DateTime::date_naive).collect();
     assert!(days.len() >= 14 && minutes.iter().all(|minute| *minute <= Utc::now()));
+
+    let kinds: HashSet<String> =
+        notices::table.select(notices::kind).load(conn).unwrap().into_iter().collect();
+    let noticed: i64 = notices::table.count().get_result(conn).unwrap();
+    assert!(kinds.len() >= 3 && (3..10).contains(&noticed), "{noticed}: {kinds:?}");
 
     let told: Vec<DateTime<Utc>> =
         audit_events::table.select(audit_events::at).order(audit_events::id).load(conn).unwrap();

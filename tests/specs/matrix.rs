@@ -118,6 +118,8 @@ const AS_CSV: &[(&str, &str)] = &[("format", "csv")];
 const RESET: &[(&str, &str)] =
     &[("environment", "production"), ("nonce", "018f2b8e-3f4a-4c55-9d1e-0a1b2c3d4e5f")];
 const CSV: &[(&str, &str)] = &[("format", "csv")];
+const UP_TO: &[(&str, &str)] = &[("to", "1")];
+const ONE_KIND: &[(&str, &str)] = &[("kind", "key_expires")];
 const MADE: &[(&str, &str)] = &[("made", "2026-11-20T12:00:00Z")];
 
 /// A new act is a line here. What the policies forbid stands at the end.
@@ -185,6 +187,10 @@ const TABLE: &[Row] = &[
     post("dismiss a leak", Active, Lets, "{key}/leaks/dismiss", &[],         [SignIn, Absent, Shows(303), Shows(303), Absent, Shows(303)]),
     get("gitleaks", Nothing, Lets, "/leaks/gitleaks.toml",                   [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("leak partners", Nothing, Lets, "/settings/leak-partners",           [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    get("notices", Nothing, Lets, "/notices",                                [SignIn, Shows(200), Shows(200), Shows(200), Shows(200), Shows(200)]),
+    post("mark as read", Nothing, Lets, "/notices/read", UP_TO,              [SignIn, Shows(303), Shows(303), Shows(303), Shows(303), Shows(303)]),
+    get("what is noticed", Nothing, Lets, "/settings/notices",               [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
+    post("decide what is noticed", Nothing, Lets, "/settings/notices", ONE_KIND, [SignIn, Absent, Absent, Absent, Absent, Shows(303)]),
     get("export", Nothing, Lets, "/settings/catalogue/export",               [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("import", Nothing, Lets, "/settings/catalogue/import",               [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     post("grant", Nothing, Lets, "{spare}/grant", &[],                       [SignIn, Absent, Absent, Absent, Absent, Does(303)]),

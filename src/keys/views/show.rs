@@ -12,6 +12,7 @@ use crate::{
     },
     leaks, logs,
     nodes::{self, Standing},
+    notices,
     web::{Layout, Moment},
 };
 
@@ -32,6 +33,8 @@ pub struct Show {
     pub proof: Option<nodes::Proof>,
     /// What was reported as leaked and is open.
     pub leaks: Vec<leaks::Report>,
+    /// What there was to notice about it lately.
+    pub notices: Vec<notices::Shown>,
     /// The last ones within a day.
     pub requests: Vec<logs::Request>,
     /// What is wrong with the extension that was asked for.

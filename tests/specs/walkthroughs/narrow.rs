@@ -24,6 +24,11 @@ async fn no_page_is_wider_than_a_phone() {
     app.key_with(None, "for one", |new| new.customers = vec![customer.id]);
     app.key_with(Some(&ada), words, |new| new.permissions.all = true);
 
+    app.db(|conn| {
+        let each = "insert into notices (kind, key_id, owner_id, occasion, details) \
+            select 'key_used_elsewhere', id, owner_id, '', jsonb_build_object('elsewhere', name) from keys";
+        diesel::sql_query(each).execute(conn).unwrap();
+    });
     let belongs = format!("/applications/{}", key.key.application.app_id);
     let (production, gateway, section, permission) = app.db(|conn| {
         let production = latchkey::environments::find_by_slug(conn, "production");
@@ -78,6 +83,8 @@ async fn no_page_is_wider_than_a_phone() {
         &format!("/team/{}/confirm/withdraw", kim_id),
         &format!("{}/confirm/transfer", key.page()),
         "/keys/confirm/reset",
+        "/notices",
+        "/settings/notices",
         "/settings",
         "/settings/confirm/preset?preset=payments",
         "/settings/environments",
