@@ -104,6 +104,7 @@ diesel::table! {
         publishable -> Bool,
         position -> Int4,
         retired_at -> Nullable<Timestamptz>,
+        added_at -> Timestamptz,
     }
 }
 
@@ -156,6 +157,7 @@ diesel::table! {
         excluded_ips -> Array<Cidr>,
         allowed_origins -> Array<Text>,
         name_folded -> Text,
+        permissions_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -545,6 +547,8 @@ diesel::table! {
         days_from -> Timestamptz,
         log_read_until -> Timestamptz,
         log_looked_at -> Timestamptz,
+        permissions_since -> Timestamptz,
+        permissions_missed_at -> Timestamptz,
     }
 }
 
@@ -568,6 +572,13 @@ diesel::table! {
         permission_id -> Int8,
         last_used_at -> Timestamptz,
         requests -> Int8,
+    }
+}
+
+diesel::table! {
+    keys_sampled (key_id) {
+        key_id -> Int8,
+        last_at -> Timestamptz,
     }
 }
 
