@@ -31,6 +31,7 @@ mod outage;
 mod platforms;
 mod presets;
 mod private_postgres;
+mod review;
 mod roles;
 mod routes;
 mod schema;
