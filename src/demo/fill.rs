@@ -23,7 +23,7 @@ use crate::{
     presets,
     schema::{
         api_access, applications as application_rows, changes, customers as customer_rows,
-        gateways as gateway_rows, key_secrets, keys, users,
+        gateways as gateway_rows, key_secrets, keys, permissions, usage_progress, users,
     },
     scopes::{self, Section},
     users::{NewUser, Origin, Role, Viewer, commands as people, passwords, queries},
@@ -96,6 +96,11 @@ impl Demo {
         let newcomer = person(conn, "nora@example.com", "Nora Haddad", Role::Manager, limited)?;
         let without = "manager without API access";
         person(conn, "tom@example.com", "Tom Okafor", Role::Manager, without)?;
+        // What permissions are needed for is remembered since then, too.
+        diesel::update(permissions::table).set(permissions::added_at.eq(founded)).execute(conn)?;
+        diesel::update(usage_progress::table)
+            .set(usage_progress::permissions_since.eq(founded))
+            .execute(conn)?;
         let environments = environments::list(conn)?;
         let catalogue = scopes::catalogue(conn)?;
         access::set(conn, operator, newcomer, &narrow(&environments, &catalogue))?;

@@ -199,8 +199,8 @@ async fn the_list_is_filtered_and_goes_on_page_by_page() {
     run(
         conn,
         "insert into jobs (kind, title, starter, run_at) values
-            ('sweep', 'Late', 'system', now() - interval '11 minutes'),
-            ('sweep', 'Soon', 'system', now() + interval '1 hour')",
+            ('newer_work', 'Late', 'system', now() - interval '11 minutes'),
+            ('newer_work', 'Soon', 'system', now() + interval '1 hour')",
     );
     ada.get("/jobs").await.assert_shows("Late").assert_hides("Soon");
     run(conn, "delete from jobs where title in ('Late', 'Soon')");

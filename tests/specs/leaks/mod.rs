@@ -21,7 +21,7 @@ use crate::support::{Browser, Page, TestApp};
 const BOUNDARY: &str = "018f2b8e3f4a4c559d1e0a1b2c3d4e5f";
 
 /// Sends the form of leak triage, with the text in its place or as a file.
-async fn look(browser: &mut Browser, text: &str, as_file: bool) -> Page {
+pub async fn look(browser: &mut Browser, text: &str, as_file: bool) -> Page {
     let (text, file) = if as_file { ("", text) } else { (text, "") };
     let body = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n{text}\r\n\
@@ -58,13 +58,13 @@ fn trail(app: &TestApp, action: &str) -> Vec<Value> {
 }
 
 /// A secret scanner.
-struct Scanner {
+pub struct Scanner {
     pair: EcdsaKeyPair,
     key_id: String,
 }
 
 impl Scanner {
-    fn new(key_id: &str) -> Self {
+    pub fn new(key_id: &str) -> Self {
         let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_ASN1_SIGNING);
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).unwrap();
@@ -84,7 +84,7 @@ impl Scanner {
     }
 
     /// The administrator lets it report.
-    async fn is_added(&self, ada: &mut Browser, name: &str, policy: &str) {
+    pub async fn is_added(&self, ada: &mut Browser, name: &str, policy: &str) {
         let pem = self.pem();
         let fields = [
             ("name", name),
@@ -102,7 +102,7 @@ impl Scanner {
     }
 
     /// Sends a report with its signature.
-    async fn report(&self, app: &TestApp, body: &str) -> (u16, Value) {
+    pub async fn report(&self, app: &TestApp, body: &str) -> (u16, Value) {
         let signature = self.sign(body);
         send(app, body, &[("Latchkey-Key-Id", &self.key_id), ("Latchkey-Signature", &signature)])
             .await
