@@ -73,7 +73,7 @@ pub fn addresses(conn: &mut PgConnection, entries: &[Entry]) -> AppResult<HashMa
     let of_partners = ids("leak_partner");
     if !of_partners.is_empty() {
         let there: Vec<i64> = leak_partners::table
-            .filter(leak_partners::id.eq_any(of_partners))
+            .filter(leak_partners::id.eq_any(of_partners).and(leak_partners::removed_at.is_null()))
             .select(leak_partners::id)
             .load(conn)?;
         let address = |id| (format!("leak_partner:{id}"), format!("/settings/leak-partners/{id}/edit"));

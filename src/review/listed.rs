@@ -5,8 +5,8 @@ use diesel::PgConnection;
 
 use super::{Group, commands::can_end, place::Place, trim::Trim, walk};
 use crate::{
-    error::AppResult,
-    keys::{Key, Status, queries},
+    error::{AppError, AppResult},
+    keys::{Acts, Key, commands, queries},
     usage::{self, HeldPermission},
     users::Viewer,
 };
@@ -26,9 +26,8 @@ pub struct Listed {
     pub is_in_use: bool,
     /// Of a key with permissions that nothing needed.
     pub trim: Option<Trim>,
-    /// Nobody else has to change what it may do, or when it ends.
-    pub can_edit: bool,
-    pub can_disable: bool,
+    /// What the viewer may do to it.
+    pub acts: Acts,
     /// It ends later than a click would make it end.
     pub can_end: bool,
 }
@@ -60,8 +59,9 @@ pub fn row(
     group: Group,
     key: Key,
     now: DateTime<Utc>,
-) -> AppResult<Option<Listed>> {
-    Ok(describe(conn, viewer, group, vec![key], now)?.pop())
+) -> AppResult<Listed> {
+    let mut rows = describe(conn, viewer, group, vec![key], now)?;
+    rows.pop().ok_or(AppError::NotFound)
 }
 
 fn describe(
@@ -74,6 +74,7 @@ fn describe(
     let ids: Vec<i64> = keys.iter().map(|key| key.id).collect();
     let week = usage::valid_since(conn, &ids, now - TimeDelta::days(7))?;
     let hour = usage::asked_about(conn, &ids, now - TimeDelta::hours(1))?;
+    let may = commands::may(conn, viewer)?;
     let mut holdings = queries::holdings_of_all(conn, &keys)?;
     let mut singly = match group.is_permissions() {
         true => usage::held_permissions(conn, &ids, group.since(now))?,
@@ -82,16 +83,15 @@ fn describe(
     Ok(keys
         .into_iter()
         .map(|key| {
-            let held = holdings.remove(&key.id).unwrap_or_default().ids;
+            let held = holdings.remove(&key.id).unwrap_or_default();
+            let acts = Acts::on(&key, &held, key.status(now), viewer, may);
             let singly: Option<Vec<HeldPermission>> = singly.remove(&key.id);
-            let can_edit = viewer.covers(key.environment_id, &held);
             Listed {
                 week: week.get(&key.id).copied().unwrap_or_default(),
                 is_in_use: hour.contains(&key.id),
-                trim: singly.map(|singly| Trim::of(&held, &singly, |_| true)),
-                can_edit,
-                can_disable: key.status(now) == Status::Active,
-                can_end: can_edit && can_end(&key, now),
+                trim: singly.map(|singly| Trim::of(&held.ids, &singly, |_| true)),
+                can_end: acts.edit && can_end(&key, now),
+                acts,
                 key,
             }
         })

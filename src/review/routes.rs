@@ -63,7 +63,8 @@ async fn index(
         .await?;
     let next = listed.next.map(|place| place.address(group, &signer));
     let is_first = form.after.is_empty();
-    let rows = listed.rows.into_iter().map(|listed| views::Row { listed, group, now }).collect();
+    let row = |listed| views::Row { listed, group, now, said: None };
+    let rows = listed.rows.into_iter().map(row).collect();
     let drawn = views::Index { layout, group, counts, rows, next, is_first, memory, now };
     fragment_or_page(hx, &drawn.as_table(), &drawn)
 }
@@ -152,11 +153,13 @@ where
         let said = said.unwrap_or_else(|| format!("{} was changed already.", key.name));
         return page(&views::Clicked { key: *key, group, undo, said });
     }
-    // A second click finds the sentence of the first one, and leaves it.
+    // A second click finds the sentence of the first one, and leaves it for the page that both lead to.
     if let Some(message) = said {
         let fields = |undo| vec![("group".into(), form.group.clone()), ("undo".into(), undo)];
         let undo = undo.map(|undo| FlashUndo { address: UNDO.into(), fields: fields(undo) });
         Flash { message, undo }.keep(session);
+    } else if let Some(flash) = layout.flash {
+        flash.keep(session);
     }
     Ok(see_other(&group.address()))
 }
@@ -201,8 +204,8 @@ async fn take_back(
     app.forget(Change::Key(key.id));
     let said = taken_back.done(&key.name);
     if hx.wants_fragment() {
-        let row = listed.map(|listed| views::Row { listed, group, now });
-        return page(&views::TakenBack { row, said });
+        let row = views::Row { listed, group, now, said: Some(said) };
+        return page(&views::TakenBack { row });
     }
     Flash::leave(&session, said);
     Ok(see_other(&group.address()))

@@ -94,6 +94,8 @@ pub struct Row {
     pub listed: Listed,
     pub group: Group,
     pub now: DateTime<Utc>,
+    /// What screen readers hear of a row that has come back.
+    pub said: Option<String>,
 }
 
 impl Row {
@@ -144,7 +146,7 @@ impl Row {
     }
 
     fn can_trim(&self) -> bool {
-        self.listed.can_edit && self.listed.trim.as_ref().is_some_and(|trim| trim.is_possible())
+        self.listed.acts.edit && self.listed.trim.as_ref().is_some_and(|trim| trim.is_possible())
     }
 
     fn notice_days(&self) -> i64 {
@@ -162,10 +164,9 @@ pub struct Clicked {
     pub said: String,
 }
 
-/// A row again, and that it is as it was.
+/// A row again, as it was.
 #[derive(Template)]
-#[template(path = "review/_taken_back.html")]
+#[template(path = "review/_row.html")]
 pub struct TakenBack {
-    pub row: Option<Row>,
-    pub said: String,
+    pub row: Row,
 }

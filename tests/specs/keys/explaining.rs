@@ -379,6 +379,8 @@ async fn the_fix_stands_beside_each_refusal_and_leads_where_it_is_done() {
     }
     page.assert_shows("Ask from environment production").assert_shows("not in the catalogue");
     ada.get(&key.page()).await.assert_shows("Explain an answer");
+    let entry = format!("#key-{} .menu__items a[href$='/explain']", key.public_key());
+    assert_eq!(ada.get("/keys").await.all(&entry), ["Explain"]);
 }
 
 #[actix_web::test]
