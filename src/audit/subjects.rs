@@ -76,7 +76,8 @@ pub fn addresses(conn: &mut PgConnection, entries: &[Entry]) -> AppResult<HashMa
             .filter(leak_partners::id.eq_any(of_partners).and(leak_partners::removed_at.is_null()))
             .select(leak_partners::id)
             .load(conn)?;
-        let address = |id| (format!("leak_partner:{id}"), format!("/settings/leak-partners/{id}/edit"));
+        let address =
+            |id| (format!("leak_partner:{id}"), format!("/settings/leak-partners/{id}/edit"));
         found.extend(there.into_iter().map(address));
     }
     for subject in subjects() {

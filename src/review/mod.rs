@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `group.rs` | the four groups, and from when on something belongs to one |
 //! | `place.rs` | the address of the page, and how far into a group it is |
-//! | `walk.rs` | which keys belong to a group, and how many, in bounded steps |
+//! | `walk.rs`, `ways.rs` | which keys belong to a group, and how many, in bounded steps; what a step asks |
 //! | `listed.rs` | a page of a group, with what its rows show |
 //! | `trim.rs` | what of a key nothing needed, and what it would keep |
 //! | `commands.rs` | trim, disable, expire |
@@ -21,6 +21,7 @@ mod trim;
 mod undo;
 mod views;
 mod walk;
+mod ways;
 
 pub use group::Group;
 pub use routes::routes;

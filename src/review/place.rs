@@ -39,10 +39,7 @@ impl Place {
     fn parse(typed: &str, group: Group, signer: &Signer<'_>) -> Option<Self> {
         let place = signer.parse(&group.address(), typed)?;
         let (at, id) = place.split_once(' ')?;
-        Some(Self {
-            at: DateTime::from_timestamp_micros(at.parse().ok()?)?,
-            id: id.parse().ok()?,
-        })
+        Some(Self { at: DateTime::from_timestamp_micros(at.parse().ok()?)?, id: id.parse().ok()? })
     }
 }
 

@@ -144,7 +144,9 @@ where
     let (key, undo, said) = match clicked {
         Clicked::Done { key, undo, said } => (key, undo, Some(said)),
         Clicked::Already(key) => (key, None, None),
-        Clicked::InUse(key) => return Ok(ask_first(hx, &format!("{}/confirm/disable", key.address()))),
+        Clicked::InUse(key) => {
+            return Ok(ask_first(hx, &format!("{}/confirm/disable", key.address())));
+        }
     };
     app.forget(Change::Key(key.id));
     let signer = Signer { key: app.session_key.signing(), viewer: &layout.viewer };

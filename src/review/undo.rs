@@ -37,8 +37,12 @@ pub struct Undo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Was {
     /// Enabled, until it was disabled then.
-    Enabled { disabled_at: DateTime<Utc> },
-    Ending { expires_at: Option<DateTime<Utc>> },
+    Enabled {
+        disabled_at: DateTime<Utc>,
+    },
+    Ending {
+        expires_at: Option<DateTime<Utc>>,
+    },
     Holding {
         all: bool,
         sections: Vec<i64>,
@@ -98,7 +102,9 @@ impl Undo {
     pub fn done(&self, name: &str) -> String {
         match self.was {
             Was::Enabled { .. } => format!("{name} is enabled again."),
-            Was::Ending { expires_at: None } => format!("{name} works until somebody stops it, as before."),
+            Was::Ending { expires_at: None } => {
+                format!("{name} works until somebody stops it, as before.")
+            }
             Was::Ending { .. } => format!("{name} ends when it did before."),
             Was::Holding { .. } => format!("{name} may do what it did before."),
         }
@@ -136,8 +142,7 @@ pub fn undo(conn: &mut PgConnection, viewer: &Viewer, undo: &Undo) -> AppResult<
     if changes.expires_at == key.expires_at && changes.permissions == held.ids {
         return Ok(key);
     }
-    let edited =
-        commands::update(conn, &viewer, &key.public_key, undo.version, &changes, false)?;
+    let edited = commands::update(conn, &viewer, &key.public_key, undo.version, &changes, false)?;
     let Edited::Saved(saved) = edited else { return Err(AppError::Conflict(CHANGED.into())) };
     if let Was::Holding { since, .. } = &undo.was {
         // Nobody gave it anything that it had not before.

@@ -15,11 +15,13 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    PgConnection, QueryableByName, RunQueryDsl, sql_query,
+    PgConnection, QueryableByName, RunQueryDsl,
+    connection::SimpleConnection,
+    sql_query,
     sql_types::{Array, BigInt, Bool, Nullable, Timestamptz},
 };
 
-use super::{Group, place::Place};
+use super::{Group, place::Place, ways};
 use crate::{
     counted::{Count, MOST},
     environments::ids_in,
@@ -31,12 +33,12 @@ use crate::{
 
 /// Rows on a page of a group.
 pub const PAGE: usize = 25;
-/// Rows of the index that a step reads.
+/// Keys that a step looks at.
 const STEP: i64 = 2_000;
-/// The same where each key is compared with the catalogue.
-const COMPARED: i64 = 500;
+/// Of what keys needed so many rows, several of each key.
+const NEEDS: i64 = 20_000;
 /// A page is looked for so long, and then shown as far as it is.
-const PATIENCE: Duration = Duration::from_millis(800);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// And a number counted so long.
 const COUNTING: Duration = Duration::from_millis(250);
 
@@ -84,6 +86,8 @@ pub fn find(
     let (mut at, began) = (from, Instant::now());
     let walk = Walk::begin(conn, viewer, group, now)?;
     in_time(conn, |conn| {
+        // Compiling a step takes longer than the step.
+        conn.batch_execute("set local jit = off")?;
         while let Some(met) = walk.step(conn, at)? {
             for one in &met {
                 at = Place { at: one.at, id: one.id };
@@ -120,6 +124,8 @@ pub fn count(
     let (mut found, mut at, began) = (0, Place::BEGINNING, Instant::now());
     let walk = Walk::begin(conn, viewer, group, now)?;
     in_time(conn, |conn| {
+        // Compiling a step takes longer than the step.
+        conn.batch_execute("set local jit = off")?;
         while let Some(met) = walk.step(conn, at)? {
             found += met.iter().filter(|one| one.belongs).count() as i64;
             if found > MOST {
@@ -150,8 +156,7 @@ impl<'a> Walk<'a> {
             Some(mode) => Some(ids_in(conn, mode)?),
             None => None,
         };
-        let is_known =
-            !group.is_permissions() || Memory::of(conn, now)?.reaches(group.since(now));
+        let is_known = !group.is_permissions() || Memory::of(conn, now)?.reaches(group.since(now));
         Ok(Self { viewer, group, now, environments, is_known })
     }
 
@@ -162,7 +167,14 @@ impl<'a> Walk<'a> {
         }
         let is_everybodys = self.viewer.is_administrator();
         let since = self.group.since(self.now);
-        let keys = if is_everybodys { "keys" } else { "mine" };
+        // One by one, since the other ways to join read all keys up to the place; own ones are gathered already.
+        let keys = match is_everybodys {
+            true => {
+                "lateral (select * from keys where keys.id = walked.id offset 0) as keys on true"
+            }
+            false => "mine as keys on keys.id = walked.id",
+        };
+        let at_most = if is_everybodys && self.group.is_permissions() { NEEDS } else { STEP };
         let statement = format!(
             "with mine as materialized ( \
                 select id, environment_id, all_permissions, created_at, expires_at, disabled_at, revoked_at, deleted_at, \
@@ -172,9 +184,9 @@ impl<'a> Walk<'a> {
              select walked.id, walked.at, coalesce(keys.deleted_at is null and keys.revoked_at is null \
                 and keys.disabled_at is null and (keys.expires_at is null or keys.expires_at > $2) \
                 and ($3 is null or keys.environment_id = any($3)) and {}, false) as belongs \
-             from walked join {keys} as keys on keys.id = walked.id order by walked.at, walked.id",
-            self.along(is_everybodys),
-            self.belongs()
+             from walked join {keys} order by walked.at, walked.id",
+            ways::along(self.group, is_everybodys),
+            ways::belongs(self.group)
         );
         let met: Vec<Met> = sql_query(statement)
             .bind::<Nullable<BigInt>, _>(self.viewer.id)
@@ -183,63 +195,8 @@ impl<'a> Walk<'a> {
             .bind::<Timestamptz, _>(since)
             .bind::<Timestamptz, _>(after.at)
             .bind::<BigInt, _>(after.id)
-            .bind::<BigInt, _>(if self.group.is_permissions() { COMPARED } else { STEP })
+            .bind::<BigInt, _>(at_most)
             .load(conn)?;
         Ok((!met.is_empty()).then_some(met))
-    }
-
-    /// The rows in their order. Said of the last use as the index has it.
-    fn along(&self, is_everybodys: bool) -> String {
-        let keys = if is_everybodys { "keys" } else { "mine" };
-        match self.group {
-            Group::Permissions if is_everybodys => {
-                "select distinct key_id as id, to_timestamp(0) as at from ( \
-                    select key_id from key_permissions_used where key_id > $6 order by key_id limit $7) as used"
-                    .into()
-            }
-            Group::Permissions => {
-                "select id, to_timestamp(0) as at from mine where id > $6 order by id limit $7".into()
-            }
-            Group::Unused => format!(
-                "select id, coalesce(last_used_at, '-infinity') as at from {keys} \
-                 where deleted_at is null and coalesce(last_used_at, '-infinity') > '-infinity' \
-                    and coalesce(last_used_at, '-infinity') < $4 and (coalesce(last_used_at, '-infinity'), id) > ($5, $6) \
-                 order by coalesce(last_used_at, '-infinity'), id limit $7"
-            ),
-            Group::Never => format!(
-                "select id, to_timestamp(0) as at from {keys} \
-                 where deleted_at is null and coalesce(last_used_at, '-infinity') = '-infinity' and id > $6 \
-                 order by coalesce(last_used_at, '-infinity'), id limit $7"
-            ),
-            Group::Secrets => {
-                let mine = if is_everybodys { "" } else { "join mine on mine.id = key_id " };
-                format!(
-                    "select key_id as id, key_secrets.created_at as at from key_secrets {mine}\
-                     where ends_at is null and key_secrets.created_at < $4 and (key_secrets.created_at, key_id) > ($5, $6) \
-                     order by key_secrets.created_at, key_id limit $7"
-                )
-            }
-        }
-    }
-
-    /// What else has to be the case. A permission that was given or added later than the group asks about is not unused.
-    fn belongs(&self) -> &'static str {
-        match self.group {
-            Group::Permissions => {
-                "coalesce(keys.permissions_at, keys.created_at) < $4 and keys.last_used_at >= $4 \
-                 and not exists (select from keys_sampled where key_id = keys.id and last_at >= $4) \
-                 and exists (select from key_permissions_used where key_id = keys.id and last_used_at >= $4) \
-                 and exists (select from permissions where added_at < $4 \
-                    and (keys.all_permissions \
-                        or exists (select from key_sections as held where held.key_id = keys.id \
-                            and held.section_id = permissions.section_id) \
-                        or exists (select from key_permissions as held where held.key_id = keys.id \
-                            and held.permission_id = permissions.id)) \
-                    and not exists (select from key_permissions_used as used where used.key_id = keys.id \
-                        and used.permission_id = permissions.id and used.last_used_at >= $4))"
-            }
-            Group::Never => "keys.created_at < $4",
-            Group::Unused | Group::Secrets => "true",
-        }
     }
 }

@@ -110,11 +110,7 @@ pub fn held_permissions(
 ///
 /// # Errors
 /// When Postgres cannot be asked.
-pub fn was_sampled(
-    conn: &mut PgConnection,
-    key_id: i64,
-    since: DateTime<Utc>,
-) -> AppResult<bool> {
+pub fn was_sampled(conn: &mut PgConnection, key_id: i64, since: DateTime<Utc>) -> AppResult<bool> {
     let found = keys_sampled::table
         .filter(keys_sampled::key_id.eq(key_id).and(keys_sampled::last_at.ge(since)))
         .select(keys_sampled::key_id)

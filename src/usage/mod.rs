@@ -45,7 +45,8 @@ pub use chart::{Chart, Pieces, Range, Series, chart};
 pub use log_reading::USES_KEPT;
 pub use memory::{HeldPermission, Memory, held_permissions, was_sampled};
 pub use queries::{
-    Day, Hours, Totals, asked_about, by_day, hours_of, totals_of, totals_since, valid_since, were_asked_about,
+    Day, Hours, Totals, asked_about, by_day, hours_of, totals_of, totals_since, valid_since,
+    were_asked_about,
 };
 pub use recorder::{Recorder, Standing};
 pub use retention::remove_old_callers;

@@ -44,7 +44,11 @@ pub use update::{Edited, update};
 ///
 /// # Errors
 /// [`AppError::NotFound`], [`AppError::NoApiAccess`].
-pub fn take(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<(Viewer, Key)> {
+pub fn take(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    public_key: &str,
+) -> AppResult<(Viewer, Key)> {
     let viewer = viewer.confirm_api_access(conn)?;
     let key = queries::find(conn, &viewer, public_key)?;
     // Not `for update`, which would meet whoever only refers to the key, such as the counting of its use.

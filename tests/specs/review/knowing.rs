@@ -46,10 +46,7 @@ async fn a_permission_is_called_unused_only_where_that_is_known() {
     assert_eq!(names(&ada.get("/review").await), ["known"]);
 
     // Requests that found no room in the log are said to be missing.
-    run(
-        &app,
-        "update usage_progress set permissions_missed_at = now() - interval '3 days'",
-    );
+    run(&app, "update usage_progress set permissions_missed_at = now() - interval '3 days'");
     ada.get("/review").await.assert_shows("Some requests found no room in the log");
 
     // The installation does not remember long enough.

@@ -74,7 +74,8 @@ async fn what_no_page_of_ours_sends_is_refused() {
     let key = app.key(&ada, "deploy bot");
     let mut ada = app.sign_in(&ada).await;
     let address = |act: &str| format!("/review/{}/{act}", key.public_key());
-    let cases: [(String, Vec<(&str, &str)>, u16); 8] = [
+    type Case<'a> = (String, Vec<(&'a str, &'a str)>, u16);
+    let cases: [Case<'_>; 8] = [
         (address("disable"), vec![], 400),
         (address("disable"), vec![("group", "never")], 400),
         (address("disable"), vec![("group", "never"), ("version", "one")], 400),

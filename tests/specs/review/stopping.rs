@@ -36,10 +36,7 @@ async fn each_group_has_its_keys_and_their_number() {
     rest(&app, &idle, 91);
     rest(&app, &stopped, 200);
     run(&app, &format!("update keys set disabled_at = now() where id = {}", stopped.key.id));
-    run(
-        &app,
-        &format!("update key_secrets set created_at = now() where key_id = {}", idle.key.id),
-    );
+    run(&app, &format!("update key_secrets set created_at = now() where key_id = {}", idle.key.id));
     let mut ada = app.sign_in(&user).await;
     let unused = ada.get("/review?group=unused").await;
     assert_eq!(names(&unused), ["idle"]);
