@@ -19,6 +19,7 @@ use crate::{
     environments::{self, Environment},
     error::{AppError, AppResult},
     gateways,
+    jobs::{self, NewJob, Work},
     keys::{Key, Limit, NewKey, Overlap, Permissions, commands, parse_range},
     presets,
     schema::{
@@ -47,6 +48,11 @@ pub fn fill(conn: &mut PgConnection, operator: &Viewer, data_dir: &Path) -> AppR
         demo.unfold(conn)?;
         demo.send_traffic(conn)?;
         requests::write(conn)?;
+        // What keys are used for is read from them as soon as there is a node.
+        diesel::update(usage_progress::table)
+            .set(usage_progress::log_looked_at.eq(demo.now))
+            .execute(conn)?;
+        jobs::enqueue(conn, NewJob::system(Work::RollUp).once("roll_up"))?;
         sql_query("alter table audit_incoming alter column at set default now()").execute(conn)?;
         // What is made up happened long ago; nobody has anything in memory yet.
         diesel::delete(changes::table).execute(conn)?;

@@ -75,7 +75,7 @@ impl Group {
                 "These keys are in use, but no request that was let through needed all that they may do. Trim takes away what nothing needed; the key works on with the rest."
             }
             Self::Unused => {
-                "Each was used once and then no more. Disable stops a key at once; an end in two weeks leaves time for whoever still has it."
+                "Each was used at some time, and not since. Disable stops a key at once; an end in two weeks leaves time for whoever still has it."
             }
             Self::Never => {
                 "Nobody has used these since they were made. What was made in advance can stay; what was a try can go."

@@ -49,13 +49,14 @@ async fn index(
     let layout = layout.with_api_access()?;
     let signer = Signer { key: app.session_key.signing(), viewer: &layout.viewer };
     let (group, from) = form.parse(&signer)?;
-    let (viewer, now) = (layout.viewer.clone(), Utc::now());
+    let (viewer, now, is_fragment) = (layout.viewer.clone(), Utc::now(), hx.wants_fragment());
     let (listed, counts, memory) = app
         .db
         .read(move |conn| {
             let listed = listed::page(conn, &viewer, group, from, now)?;
             let mut counts = Vec::new();
-            for group in Group::ALL {
+            // They stand outside of what htmx asks for.
+            for group in Group::ALL.into_iter().filter(|_| !is_fragment) {
                 counts.push((group, walk::count(conn, &viewer, group, now)?));
             }
             Ok((listed, counts, Memory::of(conn, now)?))

@@ -9,6 +9,7 @@ use latchkey::{
     keys::queries,
     keys::{Key, Status},
     schema::{audit_events, gateways, key_secrets, keys, usage_counts, users},
+    usage,
     users::{Viewer, passwords, passwords::Verified},
 };
 
@@ -79,6 +80,16 @@ fn the_demo_has_a_fortnight_of_traffic_and_a_history_in_order() {
         .unwrap();
     let days: HashSet<_> = minutes.iter().map(DateTime::date_naive).collect();
     assert!(days.len() >= 14 && minutes.iter().all(|minute| *minute <= Utc::now()));
+
+    // What nobody seems to need can be told of it.
+    while !usage::roll_up(conn).unwrap() {}
+    let since = Utc::now() - TimeDelta::days(90);
+    assert!(usage::Memory::of(conn, Utc::now()).unwrap().reaches(since));
+    let site = keys::table.filter(keys::name.eq("Main Website Integration"));
+    let id: i64 = site.select(keys::id).first(conn).unwrap();
+    let held = usage::held_permissions(conn, &[id], since).unwrap().remove(&id).unwrap();
+    let needed = held.iter().filter(|permission| !permission.is_unneeded).count();
+    assert_eq!((held.len(), needed), (4, 1));
 
     let told: Vec<DateTime<Utc>> =
         audit_events::table.select(audit_events::at).order(audit_events::id).load(conn).unwrap();
