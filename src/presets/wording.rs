@@ -39,6 +39,7 @@ const OURS: [&str; 38] = [
     "overview",
     "readyz",
     "reference",
+    "review",
     "search",
     "sessions",
     "settings",
