@@ -62,6 +62,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::overview::routes(cfg);
     crate::keys::routes(cfg);
     crate::leaks::routes(cfg);
+    crate::review::routes(cfg);
     crate::applications::routes(cfg);
     crate::self_service::routes(cfg);
     crate::customers::routes(cfg);

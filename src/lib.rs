@@ -35,6 +35,7 @@ pub mod order;
 pub mod overview;
 pub mod presets;
 mod punctual;
+pub mod review;
 pub mod schema;
 pub mod scopes;
 pub mod self_service;

@@ -105,6 +105,7 @@ diesel::table! {
         publishable -> Bool,
         position -> Int4,
         retired_at -> Nullable<Timestamptz>,
+        added_at -> Timestamptz,
     }
 }
 
@@ -158,6 +159,7 @@ diesel::table! {
         allowed_origins -> Array<Text>,
         name_folded -> Text,
         expiry_set_at -> Nullable<Timestamptz>,
+        permissions_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -547,6 +549,8 @@ diesel::table! {
         days_from -> Timestamptz,
         log_read_until -> Timestamptz,
         log_looked_at -> Timestamptz,
+        permissions_since -> Timestamptz,
+        permissions_missed_at -> Timestamptz,
     }
 }
 
@@ -570,6 +574,13 @@ diesel::table! {
         permission_id -> Int8,
         last_used_at -> Timestamptz,
         requests -> Int8,
+    }
+}
+
+diesel::table! {
+    keys_sampled (key_id) {
+        key_id -> Int8,
+        last_at -> Timestamptz,
     }
 }
 

@@ -7,7 +7,7 @@ use diesel::{PgConnection, prelude::*};
 use super::Entry;
 use crate::{
     error::AppResult,
-    schema::{applications, customers, gateways, keys, users},
+    schema::{applications, customers, gateways, jobs, keys, leak_partners, users},
 };
 
 /// The address of each subject that is still there.
@@ -64,9 +64,26 @@ pub fn addresses(conn: &mut PgConnection, entries: &[Entry]) -> AppResult<HashMa
         let address = |id| (format!("customer:{id}"), format!("/customers/{id}"));
         found.extend(there.into_iter().map(address));
     }
+    let of_jobs = ids("job");
+    if !of_jobs.is_empty() {
+        let there: Vec<i64> =
+            jobs::table.filter(jobs::id.eq_any(of_jobs)).select(jobs::id).load(conn)?;
+        found.extend(there.into_iter().map(|id| (format!("job:{id}"), format!("/jobs/{id}"))));
+    }
+    let of_partners = ids("leak_partner");
+    if !of_partners.is_empty() {
+        let there: Vec<i64> = leak_partners::table
+            .filter(leak_partners::id.eq_any(of_partners).and(leak_partners::removed_at.is_null()))
+            .select(leak_partners::id)
+            .load(conn)?;
+        let address =
+            |id| (format!("leak_partner:{id}"), format!("/settings/leak-partners/{id}/edit"));
+        found.extend(there.into_iter().map(address));
+    }
     for subject in subjects() {
         let page = match subject.split_once(':').map_or(subject, |(kind, _)| kind) {
             "customers" => "/customers",
+            "leaks" => "/leaks",
             "settings" => "/settings",
             "environment" => "/settings/environments",
             "section" | "permission" => "/settings/catalogue",

@@ -19,11 +19,12 @@ use crate::{
     environments::{self, Environment},
     error::{AppError, AppResult},
     gateways,
+    jobs::{self, NewJob, Work},
     keys::{Key, Limit, NewKey, Overlap, Permissions, commands, parse_range},
     notices, presets,
     schema::{
         api_access, applications as application_rows, changes, customers as customer_rows,
-        gateways as gateway_rows, key_secrets, keys, users,
+        gateways as gateway_rows, key_secrets, keys, permissions, usage_progress, users,
     },
     scopes::{self, Section},
     users::{NewUser, Origin, Role, Viewer, commands as people, passwords, queries},
@@ -48,6 +49,11 @@ pub fn fill(conn: &mut PgConnection, operator: &Viewer, data_dir: &Path) -> AppR
         demo.send_traffic(conn)?;
         requests::write(conn)?;
         notices::look_back(conn, demo.ago(3.0))?;
+        // What keys are used for is read from them as soon as there is a node.
+        diesel::update(usage_progress::table)
+            .set(usage_progress::log_looked_at.eq(demo.now))
+            .execute(conn)?;
+        jobs::enqueue(conn, NewJob::system(Work::RollUp).once("roll_up"))?;
         sql_query("alter table audit_incoming alter column at set default now()").execute(conn)?;
         // What is made up happened long ago; nobody has anything in memory yet.
         diesel::delete(changes::table).execute(conn)?;
@@ -97,6 +103,11 @@ impl Demo {
         let newcomer = person(conn, "nora@example.com", "Nora Haddad", Role::Manager, limited)?;
         let without = "manager without API access";
         person(conn, "tom@example.com", "Tom Okafor", Role::Manager, without)?;
+        // What permissions are needed for is remembered since then, too.
+        diesel::update(permissions::table).set(permissions::added_at.eq(founded)).execute(conn)?;
+        diesel::update(usage_progress::table)
+            .set(usage_progress::permissions_since.eq(founded))
+            .execute(conn)?;
         let environments = environments::list(conn)?;
         let catalogue = scopes::catalogue(conn)?;
         access::set(conn, operator, newcomer, &narrow(&environments, &catalogue))?;

@@ -88,7 +88,7 @@ pub const CUSTOMERS: [(&str, &str); 8] = [
     ("tenant/eu-west/83a1", "Orchid Events"),
 ];
 
-pub const SAMPLES: [Sample; 15] = [
+pub const SAMPLES: [Sample; 17] = [
     Sample {
         name: "Rentmy Production",
         note: "The storefront itself. Ask Maya before touching it.",
@@ -247,6 +247,23 @@ pub const SAMPLES: [Sample; 15] = [
         expires: Some(-25.0),
         last_used: Some(66.0),
         fate: Fate::Revoked(63.0, "Replaced by Rentmy Production"),
+        ..KEY
+    },
+    Sample {
+        name: "Label printer in the old warehouse",
+        is_partners: true,
+        holds: Holds::Some(&[5]),
+        created: 395.4,
+        expires: None,
+        last_used: Some(131.0),
+        ..KEY
+    },
+    Sample {
+        name: "Trade fair demo",
+        owner: Owner::Manager,
+        holds: Holds::Some(&[0, 2]),
+        created: 47.2,
+        expires: Some(318.0),
         ..KEY
     },
     Sample {

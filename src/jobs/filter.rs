@@ -16,6 +16,8 @@ pub struct FilterForm {
     pub state: String,
     pub kind: String,
     pub who: String,
+    /// `shown`: with what Latchkey does by itself and did well.
+    pub own: String,
     pub after: String,
     pub before: String,
     /// `yes`: the page asked for itself again.
@@ -28,6 +30,8 @@ pub struct Filter {
     pub state: Option<State>,
     pub kind: Option<Kind>,
     pub who: Option<Who>,
+    /// Without what Latchkey does by itself and does well.
+    pub hides_own: bool,
     pub cursor: Option<Cursor>,
 }
 
@@ -93,10 +97,12 @@ impl FilterForm {
             Cursor::parse(typed, backwards, signer, self).map(Some).ok_or_else(bad_page)
         };
         chosen(&self.live, |typed| (typed == "yes").then_some(()))?;
+        chosen(&self.own, |typed| (typed == "shown").then_some(()))?;
         Ok(Filter {
             state: chosen(&self.state, State::parse)?,
             kind: chosen(&self.kind, Kind::parse)?,
             who: chosen(&self.who, Who::parse)?,
+            hides_own: self.hides_own(),
             cursor: match (self.after.as_str(), self.before.as_str()) {
                 ("", "") => None,
                 (after, "") => place(after, false)?,
@@ -106,7 +112,18 @@ impl FilterForm {
         })
     }
 
-    /// Whether anything is left out of the list.
+    /// Whoever asks for Latchkey’s own jobs, or for a kind of job, gets them.
+    pub fn hides_own(&self) -> bool {
+        self.own.is_empty() && self.who.is_empty() && self.kind.is_empty()
+    }
+
+    /// The same list with Latchkey’s own jobs, or without.
+    pub fn other_way(&self) -> Self {
+        let own = if self.own.is_empty() { "shown" } else { "" };
+        Self { own: own.into(), ..self.first_page() }
+    }
+
+    /// Whether anything is left out of the list that somebody chose to leave out.
     pub fn narrows(&self) -> bool {
         !(self.state.is_empty() && self.kind.is_empty() && self.who.is_empty())
     }
@@ -122,6 +139,7 @@ impl FilterForm {
             ("state", &self.state),
             ("kind", &self.kind),
             ("who", &self.who),
+            ("own", &self.own),
             ("after", &self.after),
             ("before", &self.before),
             ("live", &self.live),
@@ -183,6 +201,7 @@ mod tests {
             FilterForm { kind: "teleport".into(), ..FilterForm::default() },
             FilterForm { who: "1 or 1=1".into(), ..FilterForm::default() },
             FilterForm { live: "no".into(), ..FilterForm::default() },
+            FilterForm { own: "hidden".into(), ..FilterForm::default() },
             FilterForm { after: "x".into(), ..FilterForm::default() },
             FilterForm { after: "x".into(), before: "y".into(), ..FilterForm::default() },
         ] {

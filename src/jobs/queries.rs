@@ -215,6 +215,14 @@ fn matching<'a>(query: Jobs<'a>, viewer: &Viewer, filter: &Filter) -> Jobs<'a> {
             .filter(sql::<Bool>("(jobs.leased_until > clock_timestamp()) is not true")),
         Some(ended) => query.filter(jobs::outcome.eq(ended.slug())),
     };
+    // What waits or runs long after its time, or failed, is somebody's concern, whoever began it.
+    let query = match filter.hides_own {
+        false => query,
+        true => query.filter(sql::<Bool>(
+            "(jobs.starter <> 'system' or jobs.outcome = 'failed' \
+             or (jobs.ended_at is null and jobs.run_at < clock_timestamp() - interval '10 minutes'))",
+        )),
+    };
     let query = match filter.kind {
         None => query,
         Some(kind) => query.filter(jobs::kind.eq(kind.slug())),

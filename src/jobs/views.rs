@@ -58,6 +58,16 @@ impl Index {
         State::ALL
     }
 
+    /// Only administrators see what Latchkey does by itself.
+    fn has_own(&self) -> bool {
+        self.layout.viewer.is_administrator()
+    }
+
+    /// There may be jobs that are not listed, and nobody chose that.
+    fn may_hide(&self) -> bool {
+        self.has_own() && self.filter.hides_own()
+    }
+
     /// Managers start some kinds only.
     fn kinds(&self) -> Vec<(&'static str, &'static str)> {
         let all = self.layout.viewer.is_administrator();

@@ -161,6 +161,6 @@ async fn draw(app: &App, layout: Layout, act: BulkAct, form: BulkForm) -> AppRes
 /// The list one came from.
 fn back(form: &BulkForm) -> String {
     let back = safe_next(Some(&form.back));
-    let is_list = back == "/keys" || back.starts_with("/keys?");
+    let is_list = back == "/keys" || back.starts_with("/keys?") || back.starts_with("/review?");
     if is_list { back } else { form.filter().address() }
 }

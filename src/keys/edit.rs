@@ -4,10 +4,12 @@ use actix_session::Session;
 use actix_web::{
     HttpResponse,
     http::StatusCode,
-    web::{Data, Path},
+    web::{Data, Path, Query},
 };
 use chrono::Utc;
 use diesel::PgConnection;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 
 use super::{
     Choices, Key, KeyForm, Status,
@@ -27,8 +29,25 @@ use crate::{
     web::{Flash, Layout, Problems, invalid, page, see_other, with_status},
 };
 
+/// `?add=orders:read,orders:write`: as far as they are on offer, they are chosen already, and nothing is saved yet.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wish {
+    add: String,
+}
+
+/// The edit form of a key with these permissions chosen besides.
+pub fn address_adding(page: &str, slugs: &str) -> String {
+    format!("{page}/edit?add={}#permissions", utf8_percent_encode(slugs, NON_ALPHANUMERIC))
+}
+
 /// `GET /keys/{public key}/edit`
-pub async fn edit(app: Data<App>, layout: Layout, path: Path<String>) -> AppResult<HttpResponse> {
+pub async fn edit(
+    app: Data<App>,
+    layout: Layout,
+    path: Path<String>,
+    wish: Query<Wish>,
+) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
     let (viewer, public_key) = (layout.viewer.clone(), parse_key(&path)?);
     let (opened, form) = app
@@ -42,7 +61,9 @@ pub async fn edit(app: Data<App>, layout: Layout, path: Path<String>) -> AppResu
             Ok((open(conn, &viewer, key, held, &form)?, form))
         })
         .await?;
-    page(&opened.draw(layout, form, Problems::default()))
+    let mut form = form;
+    let added = form.choose_also(&wish.add, &opened.choices);
+    page(&views::Edit { added, ..opened.draw(layout, form, Problems::default()) })
 }
 
 /// `POST /keys/{public key}/edit`
@@ -173,6 +194,7 @@ impl Opened {
     fn draw(self, layout: Layout, form: KeyForm, errors: Problems) -> views::Edit {
         let expired = self.key.status(Utc::now()) == Status::Expired;
         let Self { key, environment, choices, .. } = self;
-        views::Edit { layout, key, environment, form, errors, choices, expired }
+        let added = Vec::new();
+        views::Edit { layout, key, environment, form, errors, choices, expired, added }
     }
 }

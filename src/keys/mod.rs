@@ -61,6 +61,7 @@ mod wizard;
 
 pub use commands::Handover;
 pub use drafts::sweep;
+pub use edit::address_adding;
 pub use explain::QuestionForm;
 pub use export::{Export, run as run_export};
 pub use filter::{Cursor, Filter, FilterForm, LastUsed, Order, Sort};

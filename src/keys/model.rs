@@ -257,6 +257,16 @@ impl Permissions {
     pub fn is_empty(&self) -> bool {
         !self.all && self.sections.is_empty() && self.permissions.is_empty()
     }
+
+    /// Whether something is among them that was not held before, as far as ids tell: a permission that was held by its
+    /// section counts as new.
+    pub fn add_to(&self, before: &Self) -> bool {
+        let new = |ids: &[i64], held: &[i64]| ids.iter().any(|id| !held.contains(id));
+        !before.all
+            && (self.all
+                || new(&self.sections, &before.sections)
+                || new(&self.permissions, &before.permissions))
+    }
 }
 
 /// A key about to be made.

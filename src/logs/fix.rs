@@ -1,6 +1,7 @@
 //! What to do about a refusal: a sentence, and the page on which it is done.
 
 use super::model::Request;
+use crate::keys::address_adding;
 
 /// The way out of a refusal.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,7 +22,10 @@ pub fn of(request: &Request) -> Option<Fix> {
     let edit = |anchor: &str| Some(format!("{page}/edit#{anchor}"));
     let (label, address) = match request.row.code.as_str() {
         "INSUFFICIENT_SCOPE" => match lacking(&request.row.detail) {
-            Some(scopes) => (format!("Add {scopes}"), edit("permissions")),
+            Some(scopes) => {
+                let required = request.row.scopes.join(",");
+                (format!("Add {scopes}"), Some(address_adding(&page, &required)))
+            }
             None => ("Use the secret instead of the public key".into(), Some(page)),
         },
         "RATE_LIMITED" => ("Raise the limit".into(), edit("limits")),

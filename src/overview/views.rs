@@ -7,6 +7,7 @@ use crate::{
     environments::{Environment, Mode},
     gateways::Gateway,
     keys::{look_of, spaced},
+    review::Group,
     usage::Sparkline,
     web::{Layout, Moment},
 };
@@ -27,6 +28,10 @@ pub struct Index {
 }
 
 impl Index {
+    fn review_groups(&self) -> [Group; 4] {
+        Group::ALL
+    }
+
     fn is_administrator(&self) -> bool {
         self.layout.viewer.is_administrator()
     }

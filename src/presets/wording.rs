@@ -13,7 +13,7 @@ pub const KNOWN_PATHS: [&str; 4] = [
 ];
 
 /// First parts of addresses that are ours, or may become so: another address of the list cannot begin with one.
-const OURS: [&str; 38] = [
+const OURS: [&str; 39] = [
     "account",
     "api",
     "applications",
@@ -39,6 +39,7 @@ const OURS: [&str; 38] = [
     "overview",
     "readyz",
     "reference",
+    "review",
     "search",
     "sessions",
     "settings",

@@ -93,6 +93,7 @@ fn remember(conn: &mut PgConnection, from: DateTime<Utc>, to: DateTime<Utc>) -> 
     .bind::<Timestamptz, _>(from)
     .bind::<Timestamptz, _>(to)
     .execute(conn)?;
+    note_what_is_not_known(conn, from, to)?;
     // Of a window only the most frequent are told apart, and the same of what is there then: a key whose paths are all
     // different costs no more rows than others.
     let statement = format!(
@@ -117,6 +118,33 @@ fn remember(conn: &mut PgConnection, from: DateTime<Utc>, to: DateTime<Utc>) -> 
         .bind::<Integer, _>(TOLD_APART)
         .load(conn)?;
     trim(conn, &touched)
+}
+
+/// Of whom a sample was logged, and when requests found no room in the log: what those needed cannot be read there.
+fn note_what_is_not_known(
+    conn: &mut PgConnection,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> AppResult<()> {
+    sql_query(
+        "insert into keys_sampled (key_id, last_at) \
+         select key_id, max(at) from request_logs \
+         where at >= $1 and at < $2 and stands_for > 1 and key_id in (select id from keys) group by 1 order by 1 \
+         on conflict (key_id) do update set last_at = greatest(keys_sampled.last_at, excluded.last_at)",
+    )
+    .bind::<Timestamptz, _>(from)
+    .bind::<Timestamptz, _>(to)
+    .execute(conn)?;
+    sql_query(
+        "update usage_progress set permissions_missed_at = missed.at from ( \
+            select max(minute) as at from request_log_gaps where minute >= $1 - interval '1 minute' and minute < $2 \
+                and reason in ('accepted', 'waiting', 'unwritable')) as missed \
+         where missed.at > permissions_missed_at",
+    )
+    .bind::<Timestamptz, _>(from)
+    .bind::<Timestamptz, _>(to)
+    .execute(conn)?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]

@@ -15,6 +15,7 @@
 //! | `queries.rs` | numbers for pages |
 //! | `retention.rs` | how long callers of old secrets are kept |
 //! | `chart.rs` | the last hour, day or month of a key, piece by piece |
+//! | `memory.rs` | which permissions nothing needed, and since when that is known |
 //! | `uses.rs` | callers, paths, scopes and customers of keys |
 //! | `spark.rs` | a day in the space of a word |
 //! | `traffic.rs` | the last day of all keys somebody sees |
@@ -27,6 +28,7 @@ mod counts;
 mod folder;
 mod journal;
 mod log_reading;
+mod memory;
 mod queries;
 mod recorder;
 mod retention;
@@ -41,8 +43,10 @@ mod writer;
 pub use accepted::{Accepted, Source};
 pub use chart::{Chart, Pieces, Range, Series, chart};
 pub use log_reading::USES_KEPT;
+pub use memory::{HeldPermission, Memory, held_permissions, was_sampled};
 pub use queries::{
-    Day, Hours, Totals, by_day, hours_of, totals_of, totals_since, valid_since, were_asked_about,
+    Day, Hours, Totals, asked_about, by_day, hours_of, totals_of, totals_since, valid_since,
+    were_asked_about,
 };
 pub use recorder::{Recorder, Standing};
 pub use retention::remove_old_callers;

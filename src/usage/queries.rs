@@ -136,6 +136,29 @@ pub fn valid_since(
     Ok(counts.into_iter().map(|count| (count.key_id, count.requests)).collect())
 }
 
+/// Those of these keys that anything was asked about since then, whatever the answer was. Not for longer than an hour.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn asked_about(
+    conn: &mut PgConnection,
+    key_ids: &[i64],
+    since: DateTime<Utc>,
+) -> AppResult<Vec<i64>> {
+    #[derive(QueryableByName)]
+    struct Asked {
+        #[diesel(sql_type = BigInt)]
+        key_id: i64,
+    }
+    let asked: Vec<Asked> = diesel::sql_query(
+        "select distinct key_id from usage_minutes where key_id = any($1) and minute > $2",
+    )
+    .bind::<Array<BigInt>, _>(key_ids)
+    .bind::<Timestamptz, _>(since - TimeDelta::minutes(1))
+    .load(conn)?;
+    Ok(asked.into_iter().map(|asked| asked.key_id).collect())
+}
+
 /// Whether anything was asked about one of these keys since then, whatever the answer was. Not for longer than an hour.
 ///
 /// # Errors

@@ -9,12 +9,27 @@ const NAME: &str = "flash";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Flash {
     pub message: String,
+    /// How it can be taken back.
+    #[serde(default)]
+    pub undo: Option<FlashUndo>,
+}
+
+/// The form that takes back what a sentence says: its address and its fields.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FlashUndo {
+    pub address: String,
+    pub fields: Vec<(String, String)>,
 }
 
 impl Flash {
     /// Leaves a sentence for the next page.
     pub fn leave(session: &Session, message: impl Into<String>) {
-        if let Err(error) = session.insert(NAME, Self { message: message.into() }) {
+        Self { message: message.into(), undo: None }.keep(session);
+    }
+
+    /// Leaves it for the next page.
+    pub fn keep(self, session: &Session) {
+        if let Err(error) = session.insert(NAME, self) {
             tracing::warn!(%error, "a message for the next page was lost");
         }
     }

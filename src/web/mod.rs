@@ -41,7 +41,7 @@ pub mod time;
 mod upload;
 
 pub use errors::{present_errors, text_config};
-pub use flash::Flash;
+pub use flash::{Flash, FlashUndo};
 pub use form::{Button, Fields, Ticked};
 pub use hx::Hx;
 pub use layout::Layout;

@@ -9,6 +9,7 @@ use latchkey::{
     keys::queries,
     keys::{Key, Status},
     schema::{audit_events, gateways, key_secrets, keys, notices, usage_counts, users},
+    usage,
     users::{Viewer, passwords, passwords::Verified},
 };
 
@@ -84,6 +85,15 @@ fn the_demo_has_a_fortnight_of_traffic_and_a_history_in_order() {
         notices::table.select(notices::kind).load(conn).unwrap().into_iter().collect();
     let noticed: i64 = notices::table.count().get_result(conn).unwrap();
     assert!(kinds.len() >= 3 && (3..10).contains(&noticed), "{noticed}: {kinds:?}");
+    // What nobody seems to need can be told of it.
+    while !usage::roll_up(conn).unwrap() {}
+    let since = Utc::now() - TimeDelta::days(90);
+    assert!(usage::Memory::of(conn, Utc::now()).unwrap().reaches(since));
+    let site = keys::table.filter(keys::name.eq("Main Website Integration"));
+    let id: i64 = site.select(keys::id).first(conn).unwrap();
+    let held = usage::held_permissions(conn, &[id], since).unwrap().remove(&id).unwrap();
+    let needed = held.iter().filter(|permission| !permission.is_unneeded).count();
+    assert_eq!((held.len(), needed), (4, 1));
 
     let told: Vec<DateTime<Utc>> =
         audit_events::table.select(audit_events::at).order(audit_events::id).load(conn).unwrap();

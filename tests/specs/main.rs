@@ -32,6 +32,7 @@ mod outage;
 mod platforms;
 mod presets;
 mod private_postgres;
+mod review;
 mod roles;
 mod routes;
 mod schema;

@@ -106,6 +106,7 @@ const RENAME: &[(&str, &str)] = &[
     ("expires", "never"),
 ];
 const VERSION: &[(&str, &str)] = &[("version", "1")];
+const CLICK: &[(&str, &str)] = &[("version", "1"), ("group", "never")];
 const TO_OPERATOR: &[(&str, &str)] = &[("owner", "")];
 
 const SECOND_VERSION: &[(&str, &str)] = &[("version", "2")];
@@ -183,6 +184,10 @@ const TABLE: &[Row] = &[
     get("nodes", Nothing, Lets, "/settings/nodes",                           [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),
     get("proof", Active, Lets, "{key}/proof",                                [SignIn, Absent, Shows(303), Shows(303), Absent, Shows(303)]),
     get("explain", Active, Lets, "{key}/explain",                            [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    get("review", Nothing, Lets, "/review",                                  [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
+    post("disable by a click", Active, Lets, "/review/{public}/disable", CLICK, [SignIn, Absent, Does(303), Does(303), Absent, Does(303)]),
+    post("end by a click", Active, Lets, "/review/{public}/expire", CLICK,   [SignIn, Absent, Does(303), Refused, Absent, Does(303)]),
+    post("trim what is not known", Active, Lets, "/review/{public}/trim", CLICK, [SignIn, Absent, Shows(409), Shows(409), Absent, Shows(409)]),
     get("leak triage", Nothing, Lets, "/leaks",                              [SignIn, Absent, Shows(200), Shows(200), Absent, Shows(200)]),
     post("dismiss a leak", Active, Lets, "{key}/leaks/dismiss", &[],         [SignIn, Absent, Shows(303), Shows(303), Absent, Shows(303)]),
     get("gitleaks", Nothing, Lets, "/leaks/gitleaks.toml",                   [SignIn, Absent, Absent, Absent, Absent, Shows(200)]),

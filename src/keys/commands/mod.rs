@@ -35,12 +35,20 @@ pub use policy::{May, may, may_regenerate, may_revoke};
 pub use recover::{keep, reveal};
 pub use regenerate::{extend_overlap, finish_overlap, regenerate};
 pub use reset::reset;
+pub use restrict::{may_end, unchanged};
 pub use status::{delete, disable, enable, revoke};
 pub use transfer::transfer;
 pub use update::{Edited, update};
 
 /// Reads viewer and key as they are now and holds both still until the transaction ends.
-fn take(conn: &mut PgConnection, viewer: &Viewer, public_key: &str) -> AppResult<(Viewer, Key)> {
+///
+/// # Errors
+/// [`AppError::NotFound`], [`AppError::NoApiAccess`].
+pub fn take(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    public_key: &str,
+) -> AppResult<(Viewer, Key)> {
     let viewer = viewer.confirm_api_access(conn)?;
     let key = queries::find(conn, &viewer, public_key)?;
     // Not `for update`, which would meet whoever only refers to the key, such as the counting of its use.

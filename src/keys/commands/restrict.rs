@@ -6,9 +6,35 @@ use diesel::{PgConnection, prelude::*};
 use crate::{
     environments::Environment,
     error::{AppError, AppResult},
-    keys::policy,
-    schema::{customers, environments, key_customers},
+    keys::{Key, KeyChanges, policy, queries::Holdings},
+    schema::{customers, environments, key_customers, keys},
 };
+
+/// What an edit that changes nothing would say; for acts that change one thing of it.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn unchanged(conn: &mut PgConnection, key: &Key, held: &Holdings) -> AppResult<KeyChanges> {
+    let customers = key_customers::table
+        .filter(key_customers::key_id.eq(key.id))
+        .select(key_customers::customer_id)
+        .load(conn)?;
+    let (allowed_ips, excluded_ips, allowed_origins) = keys::table
+        .find(key.id)
+        .select((keys::allowed_ips, keys::excluded_ips, keys::allowed_origins))
+        .first(conn)?;
+    Ok(KeyChanges {
+        name: key.name.clone(),
+        note: key.note.clone(),
+        permissions: held.ids.clone(),
+        limits: held.limits.clone(),
+        expires_at: key.expires_at,
+        customers,
+        allowed_ips,
+        excluded_ips,
+        allowed_origins,
+    })
+}
 
 /// Restricts a key to these customers, in place of those it had; none: it is for all.
 ///
@@ -42,6 +68,19 @@ pub fn set_customers(conn: &mut PgConnection, key_id: i64, wanted: &[i64]) -> Ap
 /// [`AppError::NotFound`].
 pub fn take_environment(conn: &mut PgConnection, id: i64) -> AppResult<Environment> {
     Ok(environments::table.find(id).select(Environment::as_select()).for_share().first(conn)?)
+}
+
+/// Whether a key of that environment could be given this end now.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn may_end(
+    conn: &mut PgConnection,
+    environment_id: i64,
+    expires_at: Option<DateTime<Utc>>,
+) -> AppResult<bool> {
+    let environment = take_environment(conn, environment_id)?;
+    Ok(policy::check_expiry(&environment, expires_at, Utc::now()).is_ok())
 }
 
 /// Refuses an end that the policy of the environment does not allow.

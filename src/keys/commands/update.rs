@@ -69,6 +69,7 @@ pub fn update(
     }
     refuse_retired(conn, &changes.permissions, Some(&key))?;
     let before = describe(conn, &key)?;
+    let is_given_more = changes.permissions.add_to(&queries::holdings_of(conn, &key)?.ids);
     diesel::update(keys::table.find(key.id))
         .set((
             keys::name.eq(&changes.name),
@@ -80,6 +81,7 @@ pub fn update(
             keys::excluded_ips.eq(&changes.excluded_ips),
             keys::allowed_origins.eq(&changes.allowed_origins),
             keys::version.eq(keys::version + 1),
+            is_given_more.then(|| keys::permissions_at.eq(now)),
         ))
         .execute(conn)?;
     diesel::delete(key_sections::table.filter(key_sections::key_id.eq(key.id))).execute(conn)?;

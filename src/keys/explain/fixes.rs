@@ -2,7 +2,7 @@
 
 use super::form::QuestionForm;
 use crate::{
-    keys::views::Row,
+    keys::{edit::address_adding, views::Row},
     scopes::{Permission, Section},
     users::Viewer,
     verify::{About, Asks, With},
@@ -104,7 +104,7 @@ impl Counsel<'_> {
             if section.has_retired(permission) {
                 advice = advice.saying("What is retired is not given to any key.");
             } else if self.row.acts.edit && self.viewer_may_give(permission) {
-                let address = format!("{}/edit#permissions", self.row.key.address());
+                let address = address_adding(&self.row.key.address(), scope);
                 advice = advice.and(format!("Add {scope}"), address, "plus");
             } else if self.row.key.revoked_at.is_none() {
                 advice = advice.saying("An administrator can add it.");

@@ -31,6 +31,25 @@ pub struct Choices {
     pub now: DateTime<Utc>,
 }
 
+impl KeyForm {
+    /// Chooses these permissions too, as far as they are on offer and not chosen yet, one way or the other; says which.
+    pub fn choose_also(&mut self, slugs: &str, choices: &Choices) -> Vec<String> {
+        let of_whole = |slug: &str| {
+            let mut whole = choices.catalogue.iter().filter(|one| self.has_section(&one.slug));
+            whole.any(|one| one.permissions.iter().any(|permission| permission.slug == slug))
+        };
+        let mut added: Vec<String> = slugs
+            .split(',')
+            .filter(|slug| choices.offers(slug) && !self.has_permission(slug) && !of_whole(slug))
+            .filter(|_| self.all_permissions != "yes")
+            .map(ToOwned::to_owned)
+            .collect();
+        added.dedup();
+        self.permission.extend(added.iter().cloned());
+        added
+    }
+}
+
 impl Choices {
     /// For a new key: what is retired is not on offer.
     pub fn for_new(mut self) -> Self {
@@ -126,6 +145,12 @@ impl Choices {
                 .iter()
                 .any(|held| held.publishable && (whole || form.has_permission(&held.slug)))
         })
+    }
+
+    /// Whether a permission of that slug is on offer and may be chosen by itself.
+    pub fn offers(&self, slug: &str) -> bool {
+        let mut all = self.catalogue.iter().flat_map(|section| &section.permissions);
+        all.any(|permission| permission.slug == slug && self.covers_permission(&permission.id))
     }
 
     /// The first day that can be chosen.

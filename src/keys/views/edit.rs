@@ -22,6 +22,8 @@ pub struct Edit {
     pub choices: Choices,
     /// It has expired: an administrator may let it live again.
     pub expired: bool,
+    /// Slugs of permissions that are chosen besides those it holds, because somebody came here for them.
+    pub added: Vec<String>,
 }
 
 impl Edit {

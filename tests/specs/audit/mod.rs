@@ -1,6 +1,8 @@
 //! The trail: one chain, which nobody changes without being found out, and its page.
 
+mod acting;
 mod chain;
+mod every_act;
 mod exporting;
 mod guarding;
 mod listing;

@@ -72,7 +72,9 @@ async fn administrators_see_all_jobs_and_managers_their_own() {
     let (mut ada, mut marek, mut tom) =
         (app.sign_in(&ada).await, app.sign_in(&marek).await, app.sign_in(&tom).await);
     let all = [operators.id, of_application.id, system, of_tom, of_marek, of_ada];
-    assert_eq!(listed(&mut ada, "/jobs").await, all);
+    assert_eq!(listed(&mut ada, "/jobs?own=shown").await, all);
+    let others = [operators.id, of_application.id, of_tom, of_marek, of_ada];
+    assert_eq!(listed(&mut ada, "/jobs").await, others, "what Latchkey does well is not listed");
     assert_eq!(listed(&mut marek, "/jobs").await, [of_marek]);
     assert_eq!(listed(&mut tom, "/jobs").await, [of_tom]);
     for (who, ids) in [
@@ -172,7 +174,7 @@ async fn the_list_is_filtered_and_goes_on_page_by_page() {
     let open = waiting(&app, &user);
     let mut ada = app.sign_in(&user).await;
     let mut seen = Vec::new();
-    let mut address = "/jobs".to_owned();
+    let mut address = "/jobs?own=shown".to_owned();
     loop {
         let page = ada.get(&address).await;
         seen.extend(ids(&page));
@@ -188,6 +190,21 @@ async fn the_list_is_filtered_and_goes_on_page_by_page() {
     assert_eq!(ids(&back), seen[25..50]);
     ada.get(&address.replace("after=", "state=failed&after=")).await.assert_status(400);
 
+    // Of Latchkey's own jobs those that failed are listed anyway, and those that should have been done by now.
+    let page = ada.get("/jobs").await;
+    assert_eq!(ids(&page).len(), 21);
+    page.assert_shows("Latchkey’s own jobs that do well are hidden.");
+    assert_eq!(page.attribute("#own", "href"), "/jobs?own=shown");
+    assert_eq!(last.attribute("#own", "href"), "/jobs");
+    run(
+        conn,
+        "insert into jobs (kind, title, starter, run_at) values
+            ('newer_work', 'Late', 'system', now() - interval '11 minutes'),
+            ('newer_work', 'Soon', 'system', now() + interval '1 hour')",
+    );
+    ada.get("/jobs").await.assert_shows("Late").assert_hides("Soon");
+    run(conn, "delete from jobs where title in ('Late', 'Soon')");
+
     let failed = ada.get("/jobs?state=failed").await;
     assert_eq!(failed.all("#jobs tbody tr").len(), 20);
     failed.assert_shows("It broke").assert_shows("Only the jobs that match are listed.");
@@ -199,6 +216,7 @@ async fn the_list_is_filtered_and_goes_on_page_by_page() {
         "kind=teleport",
         "who=x",
         "live=no",
+        "own=hidden",
         "after=1",
         "sort=id",
         "state=done&state=done",
@@ -208,10 +226,10 @@ async fn the_list_is_filtered_and_goes_on_page_by_page() {
 
     // As long as something may change it looks again, at the same list; said aloud only when somebody chose it.
     let mut htmx = ada.with_htmx("/jobs");
-    let list = htmx.get("/jobs").await;
+    let list = htmx.get("/jobs?own=shown").await;
     list.assert_is_fragment();
     let again = list.attribute("#jobs", "hx-get");
-    assert_eq!(again, "/jobs?live=yes");
+    assert_eq!(again, "/jobs?own=shown&live=yes");
     assert_eq!(list.attribute("#jobs", "data-said"), "25 jobs listed");
     let again = htmx.get(&again).await;
     again.assert_is_fragment();

@@ -362,18 +362,25 @@ async fn the_fix_stands_beside_each_refusal_and_leads_where_it_is_done() {
     for (fix, address) in [
         ("Enable", format!("{}/confirm/enable", key.page())),
         ("Allow 203.0.113.9", format!("{}/edit#restrictions", key.page())),
-        ("Add orders:write", format!("{}/edit#permissions", key.page())),
+        ("Add orders:write", format!("{}/edit?add=orders%3Awrite#permissions", key.page())),
     ] {
         page.assert_shows(fix);
         assert!(page.body().contains(&format!("href=\"{address}\"")), "{address}");
         let place = ada.get(address.split('#').next().unwrap()).await;
         place.assert_status(200);
+        if address.contains("?add=") {
+            place.assert_shows("orders:write is chosen below and not saved yet.");
+            assert_eq!(place.all("input[value='orders:write'][checked]").len(), 1);
+            ada.get(&key.page()).await.assert_hides("orders:write");
+        }
         if let Some((_, anchor)) = address.split_once('#') {
             let _ = place.attribute(&format!("#{anchor}"), "id");
         }
     }
     page.assert_shows("Ask from environment production").assert_shows("not in the catalogue");
     ada.get(&key.page()).await.assert_shows("Explain an answer");
+    let entry = format!("#key-{} .menu__items a[href$='/explain']", key.public_key());
+    assert_eq!(ada.get("/keys").await.all(&entry), ["Explain"]);
 }
 
 #[actix_web::test]

@@ -50,7 +50,7 @@ async fn a_row_says_what_matters_of_a_key() {
     // Copying copies the public key, and says so.
     assert_eq!(list.attribute("tbody [data-copy-text]", "data-copy-text"), key.public_key());
     let menu = list.all("tbody .menu__item");
-    assert_eq!(menu, ["Edit", "Disable", "Regenerate", "Duplicate", "Revoke"]);
+    assert_eq!(menu, ["Edit", "Disable", "Regenerate", "Explain", "Duplicate", "Revoke"]);
 }
 
 #[actix_web::test]
@@ -69,18 +69,21 @@ async fn the_menu_offers_what_can_be_done() {
         |page: &crate::support::Page, key: &str| page.all(&format!("#key-{key} .menu__item"));
     assert_eq!(
         menu(&list, disabled.public_key()),
-        ["Edit", "Enable", "Regenerate", "Duplicate", "Revoke", "Delete"]
+        ["Edit", "Enable", "Regenerate", "Explain", "Duplicate", "Revoke", "Delete"]
     );
-    assert_eq!(menu(&list, revoked.public_key()), ["Duplicate", "Delete"]);
+    assert_eq!(menu(&list, revoked.public_key()), ["Explain", "Duplicate", "Delete"]);
     assert_eq!(
         menu(&list, expired.public_key()),
-        ["Edit", "Disable", "Duplicate", "Revoke", "Delete"]
+        ["Edit", "Disable", "Explain", "Duplicate", "Revoke", "Delete"]
     );
 
     let list = app.sign_in(&mia).await.get("/keys").await;
-    assert_eq!(menu(&list, disabled.public_key()), ["Edit", "Enable", "Regenerate", "Duplicate"]);
-    assert_eq!(menu(&list, revoked.public_key()), ["Duplicate"]);
-    assert_eq!(menu(&list, expired.public_key()), ["Edit", "Disable", "Duplicate"]);
+    assert_eq!(
+        menu(&list, disabled.public_key()),
+        ["Edit", "Enable", "Regenerate", "Explain", "Duplicate"]
+    );
+    assert_eq!(menu(&list, revoked.public_key()), ["Explain", "Duplicate"]);
+    assert_eq!(menu(&list, expired.public_key()), ["Edit", "Disable", "Explain", "Duplicate"]);
 }
 
 #[actix_web::test]

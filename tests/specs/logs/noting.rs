@@ -101,7 +101,7 @@ async fn a_forwarded_request_is_a_row_with_its_method_path_and_agent() {
     }
     request.assert_hides("force=1").assert_shows("Add orders:write");
     let fix = request.attribute("dialog .actions a", "href");
-    assert_eq!(fix, format!("{}/edit#permissions", key.page()));
+    assert_eq!(fix, format!("{}/edit?add=orders%3Awrite#permissions", key.page()));
     // And the same question can be asked again, check by check.
     let explained = request.attribute("dialog .actions a:last-child", "href");
     let page = app.sign_in(&ada).await.get(&explained).await;

@@ -106,6 +106,8 @@ async fn keys_that_need_a_look_are_named_with_the_reason() {
     has("limited one beyond its limit 30 times");
     has("ending one expires in 3 days and is in use");
     assert_eq!(concerns.len(), 5, "{concerns:?}");
+    let groups = page.all("section[aria-labelledby=concerns-title] p a[href^='/review?group=']");
+    assert_eq!(groups, ["unused permissions", "unused keys", "never used", "old secrets"]);
     let log = format!("/logs?key={}&amp;code=EXPIRED", keys[0].public_key());
     assert!(page.body().contains(&log));
 }

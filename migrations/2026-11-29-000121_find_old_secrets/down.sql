@@ -1,0 +1,1 @@
+drop index key_secrets_by_age;
