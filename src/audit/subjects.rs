@@ -7,7 +7,7 @@ use diesel::{PgConnection, prelude::*};
 use super::Entry;
 use crate::{
     error::AppResult,
-    schema::{applications, customers, gateways, keys, users},
+    schema::{applications, customers, gateways, keys, users, webhooks},
 };
 
 /// The address of each subject that is still there.
@@ -64,10 +64,20 @@ pub fn addresses(conn: &mut PgConnection, entries: &[Entry]) -> AppResult<HashMa
         let address = |id| (format!("customer:{id}"), format!("/customers/{id}"));
         found.extend(there.into_iter().map(address));
     }
+    let of_webhooks = ids("webhook");
+    if !of_webhooks.is_empty() {
+        let there: Vec<i64> = webhooks::table
+            .filter(webhooks::id.eq_any(of_webhooks).and(webhooks::removed_at.is_null()))
+            .select(webhooks::id)
+            .load(conn)?;
+        let address = |id| (format!("webhook:{id}"), format!("/settings/webhooks/{id}"));
+        found.extend(there.into_iter().map(address));
+    }
     for subject in subjects() {
         let page = match subject.split_once(':').map_or(subject, |(kind, _)| kind) {
             "customers" => "/customers",
             "settings" => "/settings",
+            "mail" => "/settings/mail",
             "environment" => "/settings/environments",
             "section" | "permission" => "/settings/catalogue",
             _ => continue,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Halt, Kind, Running, retention, sweep};
-use crate::{customers, keys, usage};
+use crate::{customers, keys, notices, usage};
 
 /// A job's kind with its payload, as stored in `jobs.kind` and `jobs.payload`. Fields that a later version adds have
 /// defaults, so that jobs of before can still be run.
@@ -18,6 +18,8 @@ pub enum Work {
     KeysExport(keys::Export),
     Bulk(keys::Bulk),
     CustomersImport(customers::Import),
+    Mail,
+    Webhooks,
 }
 
 impl Work {
@@ -30,6 +32,8 @@ impl Work {
             Self::KeysExport(_) => Kind::KeysExport,
             Self::Bulk(_) => Kind::Bulk,
             Self::CustomersImport(_) => Kind::CustomersImport,
+            Self::Mail => Kind::Mail,
+            Self::Webhooks => Kind::Webhooks,
         }
     }
 
@@ -42,6 +46,8 @@ impl Work {
             Self::KeysExport(export) => export.title(),
             Self::Bulk(bulk) => bulk.title(),
             Self::CustomersImport(import) => import.title(),
+            Self::Mail => "Send e-mails about notices".into(),
+            Self::Webhooks => "Tell webhooks of notices".into(),
         }
     }
 
@@ -52,6 +58,8 @@ impl Work {
             Self::KeysExport(export) => Some((export.filter.address(), "API Keys")),
             Self::Bulk(_) => Some(("/keys".into(), "API Keys")),
             Self::CustomersImport(_) => Some(("/customers".into(), "Customers")),
+            Self::Mail => Some(("/settings/mail".into(), "E-mail")),
+            Self::Webhooks => Some(("/settings/webhooks".into(), "Webhooks")),
         }
     }
 
@@ -76,6 +84,8 @@ impl Work {
             Self::KeysExport(export) => keys::run_export(export, running),
             Self::Bulk(bulk) => keys::run_bulk(bulk, running),
             Self::CustomersImport(import) => customers::run_import(import, running),
+            Self::Mail => notices::mail::run(running),
+            Self::Webhooks => notices::webhooks::run(running),
         }
     }
 }

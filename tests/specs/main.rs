@@ -26,6 +26,7 @@ mod matrix;
 mod metrics;
 mod modes;
 mod nodes;
+mod notices;
 mod openapi;
 mod outage;
 mod platforms;
