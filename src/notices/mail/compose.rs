@@ -65,10 +65,10 @@ impl Letter<'_> {
         };
         let more = match self.more {
             0 => None,
-            1 => Some("One more is in Latchkey.".to_owned()),
-            more => Some(format!("{} more are in Latchkey.", spaced(more))),
+            1 => Some(format!("One more is in {}.", self.product)),
+            more => Some(format!("{} more are in {}.", spaced(more), self.product)),
         };
-        let (inbox, account) = (self.absolute("/"), self.absolute("/account"));
+        let (inbox, account) = (self.absolute("/notices"), self.absolute("/account"));
         let text = in_plain_text(&lines, more.as_deref(), &inbox, &account);
         let html = Page { subject: &subject, lines, more, inbox, account }.render()?;
         Ok(Composed { subject, text, html })

@@ -5,6 +5,7 @@ use std::error::Error as _;
 use anyhow::Context;
 use lettre::{
     Address, Message, Transport,
+    address::Envelope,
     message::{
         Mailbox, MultiPart,
         header::{HeaderName, HeaderValue},
@@ -97,6 +98,8 @@ impl Mailer {
         let address: Address = address.parse()?;
         let id = format!("<{id}@{}>", self.from.email.domain());
         Ok(Message::builder()
+            // Said rather than read from the headers, which does not work where the domain is a number.
+            .envelope(Envelope::new(Some(self.from.email.clone()), vec![address.clone()])?)
             .from(self.from.clone())
             .to(Mailbox::new(Some(one_line(name)), address))
             .subject(one_line(&mail.subject))

@@ -1,6 +1,6 @@
 //! The mail server, as `SMTP_URL` names it.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::Ipv4Addr, time::Duration};
 
 use lettre::{SmtpTransport, message::Mailbox};
 use url::{Host, Url};
@@ -21,7 +21,10 @@ impl Server {
     pub fn parse(address: &str) -> Option<Self> {
         let url = Url::parse(address.trim()).ok()?;
         let is_here = match url.host()? {
-            Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+            // In an address that is not for browsers a number is a name, too.
+            Host::Domain(name) => {
+                name == "localhost" || name.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
+            }
             Host::Ipv4(ip) => ip.is_loopback(),
             Host::Ipv6(ip) => ip.is_loopback(),
         };

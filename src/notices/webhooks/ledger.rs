@@ -30,10 +30,6 @@ const LEASE: Duration = Duration::from_secs(90);
 const OF_ONE: i32 = 4;
 /// A webhook at which nothing has arrived for so long is switched off, whatever is still to be tried.
 const GIVEN_UP_AFTER: TimeDelta = TimeDelta::days(5);
-/// Deliveries are kept for so many days.
-pub const KEPT_DAYS: i32 = 30;
-/// Rows of a step.
-const AT_ONCE: i64 = 1_000;
 
 macro_rules! with_something_due {
     () => {
@@ -248,18 +244,4 @@ fn switch_off(conn: &mut PgConnection, webhook: &Webhook, why: &str) -> AppResul
     let latchkey = Viewer { name: "Latchkey".into(), ..Viewer::operator() };
     let subject = Subject { id: &webhook.subject(), name: &webhook.name() };
     audit::record(conn, &latchkey, Action::WebhookSwitchedOff, subject, json!({ "reason": why }))
-}
-
-/// Removes some that were made long ago, with their attempts.
-///
-/// # Errors
-/// When Postgres refuses.
-pub fn remove_old(conn: &mut PgConnection) -> AppResult<usize> {
-    Ok(sql_query(
-        "delete from webhook_deliveries where id in (select id from webhook_deliveries \
-            where created_at < clock_timestamp() - make_interval(days => $1) limit $2)",
-    )
-    .bind::<Integer, _>(KEPT_DAYS)
-    .bind::<BigInt, _>(AT_ONCE)
-    .execute(conn)?)
 }

@@ -10,6 +10,7 @@
 //! | `payload.rs` | what is sent |
 //! | `plan.rs` | notices become deliveries |
 //! | `job.rs`, `ledger.rs` | sending those that are due; taking them and writing how they ended |
+//! | `retention.rs` | what is only kept for a while |
 //! | `commands.rs`, `queries.rs`, `forms.rs`, `routes.rs`, `log.rs`, `views.rs` | the pages Webhooks of the settings |
 
 mod address;
@@ -24,6 +25,7 @@ mod payload;
 mod plan;
 mod public;
 mod queries;
+mod retention;
 mod routes;
 mod secrets;
 mod views;
@@ -32,7 +34,8 @@ use actix_web::web::ServiceConfig;
 
 pub use caller::Caller;
 pub use job::run;
-pub use ledger::{is_any_due, remove_old};
+pub use ledger::is_any_due;
+pub use retention::remove_old;
 pub use secrets::Secrets;
 
 pub fn routes(cfg: &mut ServiceConfig) {

@@ -5,8 +5,8 @@ use chrono::Utc;
 
 use super::{
     forms::WebhookForm,
-    ledger::KEPT_DAYS,
     model::{Attempt, Delivery, Webhook},
+    retention::KEPT_DAYS,
 };
 use crate::{
     credentials::Secret,
