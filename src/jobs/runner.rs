@@ -19,6 +19,9 @@ use crate::{notices::Outside, verify::Engine};
 /// How long steps under way may take when the node ends; then they are undone, and another node repeats them.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// Which kinds a worker takes.
+type Takes = fn(Kind) -> bool;
+
 /// Runs jobs. A clone is the same runner.
 #[derive(Clone)]
 pub struct Runner(Arc<Inner>);
@@ -84,7 +87,7 @@ impl Runner {
             is_over: AtomicBool::new(false),
             standing: Mutex::default(),
         });
-        let workers: [(&str, fn(Kind) -> bool); 3] = [
+        let workers: [(&str, Takes); 3] = [
             ("jobs 1", |kind| !kind.is_outside()),
             ("jobs 2", |kind| !kind.is_outside() && !kind.is_long()),
             ("jobs 3", Kind::is_outside),

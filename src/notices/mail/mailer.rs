@@ -1,11 +1,10 @@
 //! Sending one mail, and what came of it.
 
-use std::error::Error as _;
+use std::{error::Error as _, io};
 
 use anyhow::Context;
 use lettre::{
     Address, Message, Transport,
-    address::Envelope,
     message::{
         Mailbox, MultiPart,
         header::{HeaderName, HeaderValue},
@@ -98,8 +97,6 @@ impl Mailer {
         let address: Address = address.parse()?;
         let id = format!("<{id}@{}>", self.from.email.domain());
         Ok(Message::builder()
-            // Said rather than read from the headers, which does not work where the domain is a number.
-            .envelope(Envelope::new(Some(self.from.email.clone()), vec![address.clone()])?)
             .from(self.from.clone())
             .to(Mailbox::new(Some(one_line(name)), address))
             .subject(one_line(&mail.subject))
@@ -113,11 +110,10 @@ impl Mailer {
 
 /// `Latchkey <latchkey@keys.example.com>`
 fn default_sender(config: &Config) -> anyhow::Result<Mailbox> {
+    // Numbers are no domains for mail.
     let domain = match config.base_url().host() {
         Some(Host::Domain(name)) => name.to_owned(),
-        Some(Host::Ipv4(ip)) => format!("[{ip}]"),
-        Some(Host::Ipv6(ip)) => format!("[IPv6:{ip}]"),
-        None => String::new(),
+        _ => "localhost".to_owned(),
     };
     let address = Address::new("latchkey", domain)
         .context("SMTP_FROM is not set, and the host of the base URL is no domain for mail")?;
@@ -137,7 +133,7 @@ impl Failure {
     fn of(error: &smtp::Error) -> Self {
         let said = error.source().map(ToString::to_string).unwrap_or_default();
         let Some(code) = error.status() else {
-            return Self::Away(if error.is_timeout() {
+            return Self::Away(if took_too_long(error) {
                 "The mail server took too long.".into()
             } else if error.is_tls() {
                 format!("The connection to the mail server could not be encrypted: {said}.")
@@ -155,6 +151,14 @@ impl Failure {
             _ => Self::Never(words),
         }
     }
+}
+
+/// However the system calls that.
+fn took_too_long(error: &smtp::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| {
+        matches!(cause.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+    })
 }
 
 #[cfg(test)]

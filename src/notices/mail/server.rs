@@ -43,7 +43,9 @@ impl fmt::Debug for Server {
 
 /// Understands `Latchkey <latchkey@example.com>` or an address alone.
 pub fn parse_sender(typed: &str) -> Option<Mailbox> {
-    typed.trim().parse().ok()
+    let sender: Mailbox = typed.trim().parse().ok()?;
+    // As it will stand in a mail.
+    sender.to_string().parse().ok()
 }
 
 #[cfg(test)]

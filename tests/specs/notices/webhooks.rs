@@ -220,6 +220,7 @@ async fn what_does_not_arrive_is_tried_again_under_the_same_id() {
         headers: format!("Location: {}\r\n", elsewhere.url()),
         ..Says::status(307)
     }]);
+    moves.will_say(&vec![Says::status(500); 9]);
     let conn = &mut app.database.connect();
     let began = Instant::now();
     happens(conn, "leak_reported", "", "{}", &[&key]);
@@ -267,8 +268,12 @@ async fn what_does_not_arrive_is_tried_again_under_the_same_id() {
     shown.assert_shows("Active").assert_hides("Failing since");
 
     // The last try of a day and a half.
-    run(conn, &format!("update webhook_deliveries set tries = 7 where webhook_id = {moved_id}"));
-    moves.will_say(&[Says::status(500)]);
+    run(
+        conn,
+        &format!(
+            "update webhook_deliveries set tries = 7, attempts = 7 where webhook_id = {moved_id}"
+        ),
+    );
     hurry(&app);
     let is_off = |id: &str| {
         let sql =
