@@ -4,6 +4,7 @@ mod mail;
 mod mail_server;
 mod private_addresses;
 mod receiver;
+mod walking;
 mod webhook_pages;
 mod webhook_secrets;
 mod webhooks;
