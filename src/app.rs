@@ -1,6 +1,6 @@
 //! What everything shares, the table of contents, and the order in which a request passes what stands around it.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use actix_session::{
     SessionMiddleware,
@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     db::Db,
     leaks,
+    notices::Outside,
     self_service::Doors,
     sign_in::{IDLE_LIMIT, PgSessionStore, Throttle, leave_idle},
     users::passwords::Passwords,
@@ -43,6 +44,8 @@ pub struct App {
     pub leaks: leaks::Door,
     /// How often applications come to manage their keys.
     pub doors: Doors,
+    /// The ways to mail servers and webhooks.
+    pub outside: Arc<Outside>,
     /// Set when we are asked to end: no new requests should come.
     pub is_stopping: AtomicBool,
 }
@@ -73,6 +76,7 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::audit::routes(cfg);
     crate::team::routes(cfg);
     crate::settings::routes(cfg);
+    crate::notices::routes(cfg);
     crate::environments::routes(cfg);
     crate::nodes::routes(cfg);
     crate::catalogue::routes(cfg);

@@ -10,9 +10,10 @@ use actix_web::cookie::Key;
 use anyhow::{Context, anyhow, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ipnet::IpNet;
+use lettre::message::Mailbox;
 use url::Url;
 
-use crate::vault::Vault;
+use crate::{notices::mail, vault::Vault};
 
 /// The settings, read once at start.
 pub struct Config {
@@ -51,6 +52,17 @@ pub struct Config {
 
     /// `REDIS_URL`: a Redis or Valkey in which all nodes count together. Default: each node counts for itself.
     pub redis_url: Option<Url>,
+
+    /// `SMTP_URL`: the mail server that takes notices, such as `smtp://name:password@mail.example.com:587?tls=required`.
+    /// Default: nothing is mailed.
+    pub smtp: Option<mail::Server>,
+
+    /// `SMTP_FROM`: from whom mails come. Default: Latchkey at the host of the base URL.
+    pub smtp_from: Option<Mailbox>,
+
+    /// `LATCHKEY_WEBHOOKS_MAY_CALL_PRIVATE`: `yes` to let webhooks lead to private addresses, and over plain http.
+    /// Default: `no`.
+    pub webhooks_may_call_private: bool,
 
     /// `LATCHKEY_MAY_LOSE_DATA`: `yes` to start on a Postgres that a power cut could make forget. Default: `no`.
     pub may_lose_data: bool,
@@ -104,11 +116,10 @@ impl Config {
                     "LATCHKEY_METRICS_LISTEN is not an address and port such as 127.0.0.1:9464",
                 )?,
             redis_url: setting("REDIS_URL").map(|value| parse_redis_url(&value)).transpose()?,
-            may_lose_data: match setting("LATCHKEY_MAY_LOSE_DATA").as_deref() {
-                None | Some("no") => false,
-                Some("yes") => true,
-                Some(_) => bail!("LATCHKEY_MAY_LOSE_DATA is neither yes nor no"),
-            },
+            smtp: setting("SMTP_URL").map(|value| parse_smtp_url(&value)).transpose()?,
+            smtp_from: setting("SMTP_FROM").map(|value| parse_sender(&value)).transpose()?,
+            webhooks_may_call_private: yes(&setting, "LATCHKEY_WEBHOOKS_MAY_CALL_PRIVATE")?,
+            may_lose_data: yes(&setting, "LATCHKEY_MAY_LOSE_DATA")?,
             log: setting("LATCHKEY_LOG").unwrap_or_else(|| "info".into()),
             log_json: match setting("LATCHKEY_LOG_FORMAT").as_deref() {
                 None | Some("text") => false,
@@ -167,6 +178,27 @@ fn parse_redis_url(value: &str) -> anyhow::Result<Url> {
         .context("REDIS_URL is not an address such as redis://127.0.0.1:6379")
 }
 
+fn parse_smtp_url(value: &str) -> anyhow::Result<mail::Server> {
+    // Not the value itself: it may hold a password.
+    mail::Server::parse(value).context(
+        "SMTP_URL is not an address such as smtp://name:password@mail.example.com:587?tls=required, or smtps://…",
+    )
+}
+
+fn parse_sender(value: &str) -> anyhow::Result<Mailbox> {
+    mail::parse_sender(value)
+        .context("SMTP_FROM is not a sender such as Latchkey <latchkey@example.com>")
+}
+
+/// A switch that is off until it is said to be on.
+fn yes(setting: &impl Fn(&str) -> Option<String>, name: &str) -> anyhow::Result<bool> {
+    match setting(name).as_deref() {
+        None | Some("no") => Ok(false),
+        Some("yes") => Ok(true),
+        Some(_) => bail!("{name} is neither yes nor no"),
+    }
+}
+
 fn parse_session_key(value: &str) -> anyhow::Result<Key> {
     let bytes =
         STANDARD.decode(value.trim()).map_err(|_| anyhow!("LATCHKEY_SESSION_KEY is not base64"))?;
@@ -218,6 +250,11 @@ mod tests {
             ("LATCHKEY_CACHED_KEYS", "0"),
             ("LATCHKEY_METRICS_LISTEN", "9464"),
             ("REDIS_URL", "127.0.0.1:6379"),
+            ("SMTP_URL", "mail.example.com"),
+            ("SMTP_URL", "smtp://mail.example.com?tls=perhaps"),
+            ("SMTP_FROM", "latchkey"),
+            ("LATCHKEY_WEBHOOKS_MAY_CALL_PRIVATE", "true"),
+            ("LATCHKEY_MAY_LOSE_DATA", "1"),
             ("LATCHKEY_LOG_FORMAT", "xml"),
         ] {
             let error = config(&[(name, value)])

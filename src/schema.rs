@@ -34,6 +34,7 @@ diesel::table! {
         time_zone -> Text,
         mode -> Nullable<Text>,
         notices_read_to -> Int8,
+        kinds_not_mailed -> Array<Text>,
     }
 }
 
@@ -621,6 +622,77 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    notice_outbox (channel, notice_id) {
+        notice_id -> Int8,
+        channel -> Text,
+    }
+}
+
+diesel::table! {
+    notice_mails (id) {
+        id -> Int8,
+        user_id -> Int8,
+        notice_ids -> Array<Int8>,
+        more -> Int8,
+        created_at -> Timestamptz,
+        attempts -> Int4,
+        next_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        ended_at -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    webhooks (id) {
+        id -> Int8,
+        url -> Text,
+        kinds -> Array<Text>,
+        nonce -> Bytea,
+        secret_hash -> Bytea,
+        secret_made_at -> Timestamptz,
+        old_nonce -> Nullable<Bytea>,
+        old_secret_hash -> Nullable<Bytea>,
+        old_until -> Nullable<Timestamptz>,
+        disabled_at -> Nullable<Timestamptz>,
+        disabled_why -> Nullable<Text>,
+        failing_since -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        created_by -> Nullable<Int8>,
+        removed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> Int8,
+        webhook_id -> Int8,
+        notice_id -> Nullable<Int8>,
+        message_id -> Text,
+        event -> Text,
+        body -> Text,
+        created_at -> Timestamptz,
+        attempts -> Int4,
+        tries -> Int4,
+        next_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhook_attempts (delivery_id, number) {
+        delivery_id -> Int8,
+        number -> Int4,
+        at -> Timestamptz,
+        took_ms -> Int4,
+        status -> Nullable<Int4>,
+        error -> Nullable<Text>,
+        answer -> Text,
+    }
+}
+
 diesel::joinable!(change_receipts -> changes (change_id));
 diesel::joinable!(secret_callers -> key_secrets (secret_id));
 diesel::joinable!(api_access_environments -> api_access (access_id));
@@ -650,6 +722,9 @@ diesel::joinable!(usage_minutes -> keys (key_id));
 diesel::joinable!(leak_reports -> keys (key_id));
 diesel::joinable!(notices -> keys (key_id));
 diesel::joinable!(notices -> leak_reports (leak_report_id));
+diesel::joinable!(notice_mails -> users (user_id));
+diesel::joinable!(webhook_deliveries -> webhooks (webhook_id));
+diesel::joinable!(webhook_attempts -> webhook_deliveries (delivery_id));
 diesel::joinable!(job_attempts -> jobs (job_id));
 diesel::joinable!(job_files -> jobs (job_id));
 diesel::joinable!(job_downloads -> jobs (job_id));
@@ -695,6 +770,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     leak_partners,
     leak_reports,
     notices,
+    notice_outbox,
+    notice_mails,
+    webhooks,
+    webhook_deliveries,
+    webhook_attempts,
     idempotent_requests,
     request_logs,
     request_log_gaps,

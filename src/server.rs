@@ -5,7 +5,10 @@ use std::{
     io::Write,
     net::SocketAddr,
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,6 +33,7 @@ use crate::{
     config::Config,
     db::Db,
     jobs, leaks, logs, metrics,
+    notices::Outside,
     punctual::Punctual,
     self_service::Doors,
     sign_in::Throttle,
@@ -139,7 +143,9 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
     let log = logs::Log::start(database_url)?;
     let engine = Engine::start(&config, database_url, recorder.clone(), log)?;
     let node = config.node_name.clone().unwrap_or_else(|| address.to_string());
-    let jobs = jobs::Runner::start(database_url, node.clone(), engine.clone())?;
+    let outside = Arc::new(Outside::of(&config, &session_key)?);
+    let jobs =
+        jobs::Runner::start(database_url, node.clone(), engine.clone(), Arc::clone(&outside))?;
     let metrics =
         config.metrics_listen.map(|at| metrics::listen(at, node, engine.clone(), jobs.clone()));
     let metrics = metrics.transpose()?;
@@ -152,6 +158,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
         engine: engine.clone(),
         leaks: leaks::Door::default(),
         doors: Doors::default(),
+        outside,
         is_stopping: AtomicBool::new(false),
     });
     let shared = app.clone();

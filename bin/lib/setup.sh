@@ -285,6 +285,20 @@ snippets() {
   fi
 }
 
+# ---- aiosmtpd, for bin/test: the mail server that notices are sent to
+
+# Below target/, in the versions that are written down. The specs look for it there.
+mail_server() {
+  local home="$PWD/target/mail" pins=tests/specs/sending/constraints.txt
+  cmp -s "$pins" "$home/constraints.txt" && return
+  python_home "$home"
+  printf 'Installing: aiosmtpd, in target\n'
+  "$home/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+    --constraint "$pins" aiosmtpd trustme </dev/null ||
+    fail "aiosmtpd could not be installed from PyPI. Make it reachable, and start again."
+  cp "$pins" "$home/constraints.txt"
+}
+
 # ---- A clock that specs can set, for bin/test
 
 # Only its library is used, from wherever it lies. tests/specs/support/clock.rs looks there too.

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     app::App,
     error::AppResult,
+    notices::mail,
     sign_in,
     users::{commands::change_own_password, passwords::Verified},
     web::{
@@ -28,6 +29,7 @@ use crate::{
 
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/account").get(show))
+        .service(web::resource("/account/mail").post(choose_mail))
         .service(web::resource("/account/mode").post(mode::choose))
         .service(web::resource("/account/name").post(rename))
         .service(web::resource("/account/password").post(change_password))
@@ -48,8 +50,15 @@ async fn draw(
     problems: Problems,
 ) -> AppResult<views::Show> {
     let (viewer, mark) = (layout.viewer.clone(), sign_in::mark_of(session));
-    let sessions = app.db.read(move |conn| sign_in::open_sessions(conn, &viewer, mark)).await?;
-    Ok(views::Show { name: layout.viewer.name.clone(), layout, sessions, problems })
+    let (sessions, mailed) = app
+        .db
+        .read(move |conn| {
+            Ok((sign_in::open_sessions(conn, &viewer, mark)?, mail::wanted(conn, &viewer)?))
+        })
+        .await?;
+    let sends_mail = app.outside.mailer.is_some();
+    let name = layout.viewer.name.clone();
+    Ok(views::Show { layout, name, sessions, mailed, sends_mail, problems })
 }
 
 async fn rename(
@@ -85,6 +94,23 @@ async fn choose_time_zone(
     let viewer = layout.viewer;
     app.db.write(move |conn| commands::choose_time_zone(conn, &viewer, zone)).await?;
     Flash::leave(&session, format!("Times are shown as in {} now.", zone.name()));
+    Ok(see_other("/account"))
+}
+
+async fn choose_mail(
+    app: Data<App>,
+    session: Session,
+    layout: Layout,
+    fields: Fields<mail::Preferences>,
+) -> AppResult<HttpResponse> {
+    let layout = layout.with_api_access()?;
+    let wanted = match fields.into_inner().parse() {
+        Ok(wanted) => wanted,
+        Err(problems) => return invalid(&draw(&app, &session, layout, problems).await?),
+    };
+    let viewer = layout.viewer;
+    app.db.write(move |conn| mail::choose(conn, &viewer, &wanted)).await?;
+    Flash::leave(&session, "Which notices come by e-mail is saved.");
     Ok(see_other("/account"))
 }
 

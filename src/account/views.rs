@@ -6,6 +6,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 
 use super::forms::Welcome as Form;
 use crate::{
+    notices::Kind,
     sign_in::OpenSession,
     users::Viewer,
     web::{Day, Layout, Moment, Problems},
@@ -32,6 +33,10 @@ pub struct Show {
     /// As typed.
     pub name: String,
     pub sessions: Vec<OpenSession>,
+    /// Each kind of notice, and whether it comes by e-mail.
+    pub mailed: Vec<(Kind, bool)>,
+    /// Whether a mail server is configured.
+    pub sends_mail: bool,
     pub problems: Problems,
 }
 

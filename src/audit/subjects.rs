@@ -7,7 +7,7 @@ use diesel::{PgConnection, prelude::*};
 use super::Entry;
 use crate::{
     error::AppResult,
-    schema::{applications, customers, gateways, jobs, keys, leak_partners, users},
+    schema::{applications, customers, gateways, jobs, keys, leak_partners, users, webhooks},
 };
 
 /// The address of each subject that is still there.
@@ -80,11 +80,21 @@ pub fn addresses(conn: &mut PgConnection, entries: &[Entry]) -> AppResult<HashMa
             |id| (format!("leak_partner:{id}"), format!("/settings/leak-partners/{id}/edit"));
         found.extend(there.into_iter().map(address));
     }
+    let of_webhooks = ids("webhook");
+    if !of_webhooks.is_empty() {
+        let there: Vec<i64> = webhooks::table
+            .filter(webhooks::id.eq_any(of_webhooks).and(webhooks::removed_at.is_null()))
+            .select(webhooks::id)
+            .load(conn)?;
+        let address = |id| (format!("webhook:{id}"), format!("/settings/webhooks/{id}"));
+        found.extend(there.into_iter().map(address));
+    }
     for subject in subjects() {
         let page = match subject.split_once(':').map_or(subject, |(kind, _)| kind) {
             "customers" => "/customers",
             "leaks" => "/leaks",
             "settings" => "/settings",
+            "mail" => "/settings/mail",
             "environment" => "/settings/environments",
             "section" | "permission" => "/settings/catalogue",
             _ => continue,

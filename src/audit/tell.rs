@@ -89,6 +89,14 @@ const TOLD: &[(&str, &str, &str, &str)] = &[
     ("job.started", "import", "started the job", ""),
     ("job.retried", "regenerate", "tried again the job", ""),
     ("job.cancelled", "close", "cancelled the job", ""),
+    ("webhook.added", "plus", "added the webhook", ""),
+    ("webhook.updated", "edit", "updated the webhook", ""),
+    ("webhook.removed", "delete", "removed the webhook", ""),
+    ("webhook.secret_rotated", "regenerate", "rotated the secret of the webhook", ""),
+    ("webhook.tested", "live", "tested the webhook", ""),
+    ("webhook.repeated", "regenerate", "had something sent again to the webhook", ""),
+    ("webhook.switched_off", "disable", "switched off the webhook", ""),
+    ("mail.tested", "live", "sent a test e-mail to themselves", ""),
     ("audit.exported", "download", "exported the trail", ""),
 ];
 
@@ -104,6 +112,7 @@ const WITHOUT_SUBJECT: &[&str] = &[
     "catalogue.imported",
     "leaks.triaged",
     "leaks.reported",
+    "mail.tested",
     "installation.set_up",
     "audit.exported",
 ];
@@ -160,6 +169,8 @@ pub fn label(action: &str) -> (String, String) {
         "audit" => "Audit trail",
         "leaks" => "Leaks",
         "leak_partner" => "Leak partners",
+        "webhook" => "Webhooks",
+        "mail" => "E-mail",
         other => return (capital(other), capital(act)),
     };
     (kind.to_owned(), capital(act))

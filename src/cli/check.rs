@@ -1,5 +1,7 @@
 //! `latchkey check`: what is unsafe or wrong, setting by setting, and what to do about it.
 
+mod mail;
+
 use std::{
     borrow::Cow, fmt, fs, net::IpAddr, os::unix::fs::PermissionsExt, path::Path, process::ExitCode,
 };
@@ -88,6 +90,8 @@ fn examine(config: &Config) -> Vec<Finding> {
     ];
     findings.extend(postgres(config));
     findings.push(redis(config));
+    findings.push(mail::examine(config));
+    findings.push(mail::examine_webhooks(config));
     findings
 }
 

@@ -1,7 +1,7 @@
 //! Work that is done later: a queue in Postgres, run by whichever node takes a job first.
 //!
 //! Of the crates that keep jobs in Postgres, swirl is made for diesel and was never finished; the others bring sqlx or
-//! diesel-async. What is here is a table, `for update skip locked`, and two threads.
+//! diesel-async. What is here is a table, `for update skip locked`, and a few threads.
 //!
 //! | file | what it is for |
 //! |---|---|

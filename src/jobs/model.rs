@@ -14,11 +14,13 @@ pub enum Kind {
     KeysExport,
     Bulk,
     CustomersImport,
+    Mail,
+    Webhooks,
 }
 
 impl Kind {
     /// All of them, with the name that is stored and the one that people read.
-    pub const ALL: [(Self, &'static str, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str, &'static str); 9] = [
         (Self::Sweep, "sweep", "Clearing up"),
         (Self::RollUp, "roll_up", "Rolling up usage"),
         (Self::Retention, "retention", "Removing what is too old"),
@@ -26,6 +28,8 @@ impl Kind {
         (Self::KeysExport, "keys_export", "Export of API keys"),
         (Self::Bulk, "bulk", "Many keys at once"),
         (Self::CustomersImport, "customers_import", "Import of customers"),
+        (Self::Mail, "mail", "E-mails about notices"),
+        (Self::Webhooks, "webhooks", "Deliveries to webhooks"),
     ];
 
     /// As stored, and as addresses and metrics spell it.
@@ -43,13 +47,19 @@ impl Kind {
         Self::ALL.into_iter().find(|(_, known, _)| *known == slug).map(|(kind, ..)| kind)
     }
 
-    /// Whether one may take minutes. One of a node's two workers leaves these alone, so that nothing short ever waits
-    /// for them.
+    /// Whether one may take minutes. One of a node's workers leaves these alone, so that nothing short ever waits for
+    /// them.
     pub fn is_long(self) -> bool {
         match self {
-            Self::Sweep | Self::RollUp | Self::Notices => false,
+            Self::Sweep | Self::RollUp | Self::Notices | Self::Mail | Self::Webhooks => false,
             Self::Retention | Self::KeysExport | Self::Bulk | Self::CustomersImport => true,
         }
+    }
+
+    /// Whether one speaks to servers of others, which may take their time. A worker of its own does these, so that
+    /// nothing else ever waits for them.
+    pub fn is_outside(self) -> bool {
+        matches!(self, Self::Mail | Self::Webhooks)
     }
 
     /// Whether managers ask for such jobs, too.

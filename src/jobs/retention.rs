@@ -3,7 +3,12 @@
 use diesel::PgConnection;
 
 use super::{Halt, Running, files};
-use crate::{error::AppResult, logs, notices, settings, usage};
+use crate::{
+    error::AppResult,
+    logs,
+    notices::{self, mail, webhooks},
+    settings, usage,
+};
 
 /// Jobs that have ended are kept for so many days.
 pub const JOBS_KEPT_DAYS: i64 = 30;
@@ -12,7 +17,7 @@ pub const JOBS_KEPT_DAYS: i64 = 30;
 type Remove = fn(&mut PgConnection) -> AppResult<usize>;
 
 /// What is removed, in words, and by whom. Something new is a line here.
-const KEPT_FOR_A_WHILE: [(&str, Remove); 5] = [
+const KEPT_FOR_A_WHILE: [(&str, Remove); 7] = [
     ("files of exports", files::remove_old),
     ("jobs that ended", |conn| files::remove_old_jobs(conn, JOBS_KEPT_DAYS)),
     ("requests of days gone by", |conn| {
@@ -21,6 +26,8 @@ const KEPT_FOR_A_WHILE: [(&str, Remove); 5] = [
     }),
     ("callers of old secrets", usage::remove_old_callers),
     ("notices of long ago", notices::remove_old),
+    ("e-mails about notices", mail::remove_old),
+    ("deliveries to webhooks", webhooks::remove_old),
 ];
 
 /// Removes until nothing is left. Whoever goes on after an interruption begins anew: what is gone costs nothing.

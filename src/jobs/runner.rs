@@ -1,4 +1,4 @@
-//! The threads of this node that run jobs: a keeper that hears of them and keeps them, and two workers.
+//! The threads of this node that run jobs: a keeper that hears of them and keeps them, and three workers.
 
 use std::{
     collections::HashMap,
@@ -14,10 +14,13 @@ use parking_lot::{Condvar, Mutex};
 use uuid::Uuid;
 
 use super::{Kind, Standing, keeper::Keeper, running::Live, worker::Worker};
-use crate::verify::Engine;
+use crate::{notices::Outside, verify::Engine};
 
 /// How long steps under way may take when the node ends; then they are undone, and another node repeats them.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// Which kinds a worker takes.
+type Takes = fn(Kind) -> bool;
 
 /// Runs jobs. A clone is the same runner.
 #[derive(Clone)]
@@ -36,6 +39,7 @@ pub(super) struct Shared {
     /// The owner of leases: another one after each start.
     pub id: Uuid,
     pub engine: Engine,
+    pub outside: Arc<Outside>,
     /// The jobs that run here, with the attempt and what is said about them.
     pub held: Mutex<HashMap<i64, (i32, Arc<Live>)>>,
     /// Grows when there may be something to do.
@@ -64,12 +68,18 @@ impl Runner {
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn start(database_url: &str, node: String, engine: Engine) -> anyhow::Result<Self> {
+    pub fn start(
+        database_url: &str,
+        node: String,
+        engine: Engine,
+        outside: Arc<Outside>,
+    ) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared {
             url: database_url.to_owned(),
             node,
             id: Uuid::new_v4(),
             engine,
+            outside,
             held: Mutex::default(),
             calls: Mutex::default(),
             called: Condvar::new(),
@@ -77,14 +87,15 @@ impl Runner {
             is_over: AtomicBool::new(false),
             standing: Mutex::default(),
         });
-        let every: Vec<&str> = Kind::ALL.iter().map(|(_, slug, _)| *slug).collect();
-        let short: Vec<&str> = Kind::ALL
-            .iter()
-            .filter(|(kind, ..)| !kind.is_long())
-            .map(|(_, slug, _)| *slug)
-            .collect();
+        let workers: [(&str, Takes); 3] = [
+            ("jobs 1", |kind| !kind.is_outside()),
+            ("jobs 2", |kind| !kind.is_outside() && !kind.is_long()),
+            ("jobs 3", Kind::is_outside),
+        ];
         let mut threads = Vec::new();
-        for (name, kinds) in [("jobs 1", every), ("jobs 2", short)] {
+        for (name, takes) in workers {
+            let kinds = Kind::ALL.iter().filter(|(kind, ..)| takes(*kind));
+            let kinds = kinds.map(|(_, slug, _)| *slug).collect();
             let worker = Worker::new(Arc::clone(&shared), kinds);
             threads.push(thread::Builder::new().name(name.into()).spawn(move || worker.run())?);
         }

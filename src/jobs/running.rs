@@ -17,6 +17,7 @@ use super::{
 use crate::{
     changes::Change,
     error::{AppError, AppResult},
+    notices::Outside,
     users::{Origin, Viewer},
     verify::Engine,
 };
@@ -84,6 +85,7 @@ pub struct Running<'a> {
     conn: &'a mut PgConnection,
     job: &'a Taken,
     engine: &'a Engine,
+    outside: &'a Outside,
     progress: Progress,
 }
 
@@ -92,6 +94,7 @@ impl<'a> Running<'a> {
         conn: &'a mut PgConnection,
         job: &'a Taken,
         engine: &'a Engine,
+        outside: &'a Outside,
         live: Arc<Live>,
     ) -> Self {
         let progress = Progress {
@@ -101,7 +104,7 @@ impl<'a> Running<'a> {
             resume: job.resume.clone(),
             live,
         };
-        Self { conn, job, engine, progress }
+        Self { conn, job, engine, outside, progress }
     }
 
     /// The job's id.
@@ -166,6 +169,11 @@ impl<'a> Running<'a> {
     pub fn viewer(&mut self) -> Result<Viewer, Halt> {
         self.progress.live.check()?;
         viewer_of(self.conn, self.job).map_err(Into::into)
+    }
+
+    /// The ways to mail servers and webhooks.
+    pub fn outside(&self) -> &'a Outside {
+        self.outside
     }
 
     /// Makes this node forget what has just been changed; the others hear of it from Postgres.

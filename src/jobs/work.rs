@@ -19,6 +19,8 @@ pub enum Work {
     KeysExport(keys::Export),
     Bulk(keys::Bulk),
     CustomersImport(customers::Import),
+    Mail,
+    Webhooks,
 }
 
 impl Work {
@@ -32,6 +34,8 @@ impl Work {
             Self::KeysExport(_) => Kind::KeysExport,
             Self::Bulk(_) => Kind::Bulk,
             Self::CustomersImport(_) => Kind::CustomersImport,
+            Self::Mail => Kind::Mail,
+            Self::Webhooks => Kind::Webhooks,
         }
     }
 
@@ -45,6 +49,8 @@ impl Work {
             Self::KeysExport(export) => export.title(),
             Self::Bulk(bulk) => bulk.title(),
             Self::CustomersImport(import) => import.title(),
+            Self::Mail => "Send e-mails about notices".into(),
+            Self::Webhooks => "Tell webhooks of notices".into(),
         }
     }
 
@@ -55,6 +61,8 @@ impl Work {
             Self::KeysExport(export) => Some((export.filter.address(), "API Keys")),
             Self::Bulk(_) => Some(("/keys".into(), "API Keys")),
             Self::CustomersImport(_) => Some(("/customers".into(), "Customers")),
+            Self::Mail => Some(("/settings/mail".into(), "E-mail")),
+            Self::Webhooks => Some(("/settings/webhooks".into(), "Webhooks")),
         }
     }
 
@@ -80,6 +88,8 @@ impl Work {
             Self::KeysExport(export) => keys::run_export(export, running),
             Self::Bulk(bulk) => keys::run_bulk(bulk, running),
             Self::CustomersImport(import) => customers::run_import(import, running),
+            Self::Mail => notices::mail::run(running),
+            Self::Webhooks => notices::webhooks::run(running),
         }
     }
 }

@@ -129,7 +129,7 @@ fn run(
     }
     let work = Work::stored(&job.kind, &job.payload)
         .ok_or_else(|| AppError::Internal(anyhow!("the job’s payload is not understood")))?;
-    work.run(&mut Running::new(conn, job, &shared.engine, live))
+    work.run(&mut Running::new(conn, job, &shared.engine, &shared.outside, live))
 }
 
 /// Writes how the attempt ended.

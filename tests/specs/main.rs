@@ -38,6 +38,7 @@ mod routes;
 mod schema;
 mod secrets;
 mod self_service;
+mod sending;
 mod settings;
 mod setup;
 mod sign_in;

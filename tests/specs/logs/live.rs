@@ -6,8 +6,9 @@ use super::ask;
 use crate::support::{MadeKey, Person, TestApp};
 
 struct World {
-    app: TestApp,
+    /// Goes before there is no server to ask any more.
     person: Person,
+    app: TestApp,
     key: MadeKey,
     gateway: String,
 }
@@ -28,7 +29,7 @@ impl World {
         }
         app.flush();
         let person = app.walk_in(&user, "/logs").await;
-        Self { app, person, key, gateway }
+        Self { person, app, key, gateway }
     }
 
     async fn request(&self, path: &str) {

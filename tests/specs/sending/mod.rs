@@ -1,0 +1,64 @@
+//! Notices on their way: by e-mail, and to other programs.
+
+mod mail;
+mod mail_server;
+mod private_addresses;
+mod receiver;
+mod walking;
+mod webhook_pages;
+mod webhook_secrets;
+mod webhooks;
+
+use std::time::{Duration, Instant};
+
+use diesel::{
+    PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query,
+    sql_types::Text,
+};
+use latchkey::notices;
+
+use crate::support::MadeKey;
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+/// The answers to a question with one column, `text`.
+fn ask(conn: &mut PgConnection, sql: &str) -> Vec<String> {
+    let lines: Vec<Line> =
+        sql_query(sql).load(conn).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    lines.into_iter().map(|line| line.text).collect()
+}
+
+fn run(conn: &mut PgConnection, sql: &str) {
+    conn.batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// Waits until that is so.
+#[track_caller]
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "it never came to this: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Something has happened to these keys, and whoever should hears of it.
+fn happens(conn: &mut PgConnection, kind: &str, occasion: &str, details: &str, keys: &[&MadeKey]) {
+    let ids: Vec<String> = keys.iter().map(|made| made.key.id.to_string()).collect();
+    run(
+        conn,
+        &format!(
+            "insert into notices (kind, key_id, owner_id, occasion, details) \
+             select '{kind}', id, owner_id, '{occasion}', '{details}' from keys where id in ({})",
+            ids.join(", ")
+        ),
+    );
+    notices::deliver_soon(conn).unwrap();
+}
