@@ -76,7 +76,6 @@ pub fn pages(cfg: &mut ServiceConfig) {
     crate::audit::routes(cfg);
     crate::team::routes(cfg);
     crate::settings::routes(cfg);
-    crate::notices::routes(cfg);
     crate::environments::routes(cfg);
     crate::nodes::routes(cfg);
     crate::catalogue::routes(cfg);
