@@ -42,7 +42,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 },
             ))
             .default_service(web::to(async |request: HttpRequest| {
-                stand(&request, async { Err(Problem::MethodNotAllowed("GET, HEAD")) }).await
+                stand(&request, async { Err(Problem::MethodNotAllowed("GET")) }).await
             })),
     )
     .service(

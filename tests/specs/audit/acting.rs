@@ -13,6 +13,10 @@ use latchkey::{
 use crate::{
     customers::send,
     leaks::{Scanner, look},
+    sending::{
+        receiver::{Receiver, Says},
+        until,
+    },
     support::{Browser, MadeKey, PASSWORD, Page, TestApp},
 };
 
@@ -25,19 +29,26 @@ pub struct World {
     pub key: MadeKey,
     pub gateway: String,
     pub scanner: Scanner,
+    receiver: Receiver,
     pub ada: Browser,
 }
 
 impl World {
     pub async fn begin() -> Self {
-        let app = TestApp::start_with(&[("LATCHKEY_VAULT_KEY", VAULT)]);
+        let app = TestApp::start_with(&[
+            ("LATCHKEY_VAULT_KEY", VAULT),
+            ("LATCHKEY_WEBHOOKS_MAY_CALL_PRIVATE", "yes"),
+            // Nobody answers there; trying is an act as well.
+            ("SMTP_URL", "smtp://127.0.0.1:1"),
+        ]);
         app.preset("marketplace");
         app.application("Storefront");
         let (user, tom) = (app.administrator("Ada"), app.manager("Tom"));
         let key = app.key(&user, "Order sync");
         let (gateway, scanner) = (app.gateway("production"), Scanner::new("key-1"));
         let ada = app.sign_in(&user).await;
-        Self { app, user, tom, key, gateway, scanner, ada }
+        let receiver = Receiver::start();
+        Self { app, user, tom, key, gateway, scanner, receiver, ada }
     }
 
     /// With what varies filled in: the newest row of a table by its id.
@@ -54,6 +65,8 @@ impl World {
             "permissions",
             "jobs",
             "leak_partners",
+            "webhooks",
+            "webhook_deliveries",
         ] {
             let place = format!("{{{table}}}");
             if path.contains(&place) {
@@ -139,8 +152,37 @@ impl World {
                 let path = format!("/jobs/{}/cancel", id.id);
                 self.ada.post(&path, &[]).await.assert_done(action);
             }
+            "webhook.added" => {
+                let url = self.receiver.url();
+                let fields = [("url", &*url), ("kind", "key_expires"), ("enabled", "yes")];
+                self.ada.post("/settings/webhooks", &fields).await.assert_done(action);
+            }
+            "webhook.tested" => {
+                self.tests_the_webhook().await;
+                self.webhook_has_answered(1);
+            }
+            "webhook.switched_off" => {
+                let off = "select count(*) from webhooks where disabled_why = 'gone'";
+                // What was repeated comes first.
+                self.webhook_has_answered(2);
+                self.receiver.will_say(&[Says::status(410)]);
+                self.tests_the_webhook().await;
+                until("it is switched off", || (self.number(off) == 1).then_some(()));
+            }
             other => panic!("{other} is not done in any way"),
         }
+    }
+
+    /// So many attempts are over, and none is under way.
+    fn webhook_has_answered(&self, times: i64) {
+        let over = "select count(*) from webhook_attempts \
+            where not exists (select from webhook_deliveries where outcome is null)";
+        until("the webhook has answered", || (self.number(over) == times).then_some(()));
+    }
+
+    async fn tests_the_webhook(&mut self) {
+        let path = self.address("/settings/webhooks/{webhooks}/test");
+        self.ada.post(&path, &[]).await.assert_done("webhook.tested");
     }
 
     pub fn number(&self, ask: &str) -> i64 {

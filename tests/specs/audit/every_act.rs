@@ -91,6 +91,14 @@ const TABLE: &[(&str, How)] = &[
     ("job.started", Post("/keys/export", &[("format", "csv")])),
     ("job.cancelled", Otherwise),
     ("job.retried", Post("/jobs/{jobs}/retry", &[])),
+    ("webhook.added", Otherwise),
+    ("webhook.updated", Form("/settings/webhooks/{webhooks}/edit", FORM, &[("kind", "leak_reported")])),
+    ("webhook.secret_rotated", Form("/settings/webhooks/{webhooks}/confirm/rotate", DIALOG, &[])),
+    ("webhook.tested", Otherwise),
+    ("webhook.repeated", Post("/settings/webhooks/deliveries/{webhook_deliveries}/repeat", &[])),
+    ("webhook.switched_off", Otherwise),
+    ("webhook.removed", Form("/settings/webhooks/{webhooks}/confirm/remove", DIALOG, &[])),
+    ("mail.tested", Post("/settings/mail/test", &[])),
     ("audit.exported", Post("/audit/export", &[("format", "csv")])),
 ];
 

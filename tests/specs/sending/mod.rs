@@ -3,7 +3,7 @@
 mod mail;
 mod mail_server;
 mod private_addresses;
-mod receiver;
+pub mod receiver;
 mod walking;
 mod webhook_pages;
 mod webhook_secrets;
@@ -38,7 +38,7 @@ fn run(conn: &mut PgConnection, sql: &str) {
 
 /// Waits until that is so.
 #[track_caller]
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {
