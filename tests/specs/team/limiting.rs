@@ -145,6 +145,7 @@ async fn whoever_narrows_a_grant_reads_which_keys_hold_more_and_they_go_on_worki
         menus.all(&format!("#key-{} .menu__items > *", outside.public_key())),
         [
             "Disable",
+            "Explain",
             "Duplicate",
             "It holds more than your API access covers. An administrator can change it.",
         ]
