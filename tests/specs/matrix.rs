@@ -217,53 +217,14 @@ const TABLE: &[Row] = &[
     post("revoke", Active, Forbids, "{key}/revoke", &[],                     [SignIn, Absent, Forbidden, Forbidden, Absent, Does(303)]),
 ];
 
-/// Somebody who acts, and how they stand towards their own keys.
-struct Person {
-    who: &'static str,
-    user: Option<User>,
-    browser: Browser,
-    own: Standing,
-}
-
-impl Person {
-    /// Their standing towards a key that is theirs, and towards one that is not.
-    fn standing(&self, owns: bool) -> Standing {
-        match self.own {
-            Standing::Within | Standing::Beyond if !owns => Standing::Anothers,
+impl Standing {
+    /// What somebody's standing towards their own keys is towards a key that is theirs, and towards one that is not.
+    fn towards(self, owns: bool) -> Self {
+        match self {
+            Self::Within | Self::Beyond if !owns => Self::Anothers,
             standing => standing,
         }
     }
-}
-
-/// All of them hold, or would make, keys in production that may read reports.
-async fn people(app: &TestApp) -> Vec<Person> {
-    let reports = || app.section("reporting");
-    let orders = || app.permissions(&["orders:read"]);
-    let everything = || keys::Permissions { all: true, ..keys::Permissions::default() };
-    let withdrawn = app.manager_with_access("Wim");
-    app.withdraw(&withdrawn);
-    let covered = app.manager("Cora");
-    app.grant_only(&covered, &["production"], reports());
-    let elsewhere = app.manager("Eli");
-    app.grant_only(&elsewhere, &["sandbox"], everything());
-    let otherwise = app.manager("Olga");
-    app.grant_only(&otherwise, &["production", "sandbox"], orders());
-    let managers = [
-        ("never granted", app.manager("Noa"), Standing::WithoutAccess),
-        ("withdrawn", withdrawn, Standing::WithoutAccess),
-        ("granted everything", app.manager_with_access("Mia"), Standing::Within),
-        ("grant covers the key", covered, Standing::Within),
-        ("grant lacks the environment", elsewhere, Standing::Beyond),
-        ("grant lacks the permission", otherwise, Standing::Beyond),
-        ("administrator", app.administrator("Ada"), Standing::Administrator),
-    ];
-    let mut people =
-        vec![Person { who: "visitor", user: None, browser: app.visitor(), own: Standing::Visitor }];
-    for (who, user, own) in managers {
-        let browser = app.sign_in(&user).await;
-        people.push(Person { who, user: Some(user), browser, own });
-    }
-    people
 }
 
 /// Everything that an act on keys could change, as text, and how many refusals the trail tells of.
@@ -339,68 +300,137 @@ async fn fill_in(browser: &mut Browser, draft: &str, app_id: &str, name: &str) {
 }
 
 #[actix_web::test]
-async fn every_combination_is_answered_as_the_table_says_and_refusals_change_nothing() {
+async fn a_visitor_is_answered_as_the_table_says() {
+    assert_as_the_table_says(Standing::Visitor, |_| None).await;
+}
+
+#[actix_web::test]
+async fn a_manager_who_was_never_granted_api_access_is_answered_as_the_table_says() {
+    assert_as_the_table_says(Standing::WithoutAccess, |app| Some(app.manager("Noa"))).await;
+}
+
+#[actix_web::test]
+async fn a_manager_whose_api_access_was_withdrawn_is_answered_as_the_table_says() {
+    assert_as_the_table_says(Standing::WithoutAccess, |app| {
+        let withdrawn = app.manager_with_access("Wim");
+        app.withdraw(&withdrawn);
+        Some(withdrawn)
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_manager_who_is_granted_everything_is_answered_as_the_table_says() {
+    assert_as_the_table_says(Standing::Within, |app| Some(app.manager_with_access("Mia"))).await;
+}
+
+#[actix_web::test]
+async fn a_manager_whose_grant_covers_the_key_is_answered_as_the_table_says() {
+    assert_as_the_table_says(Standing::Within, |app| {
+        let reports = app.section("reporting");
+        Some(granted(app, "Cora", &["production"], reports))
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_manager_whose_grant_lacks_the_environment_is_answered_as_the_table_says() {
+    assert_as_the_table_says(Standing::Beyond, |app| {
+        let everything = keys::Permissions { all: true, ..keys::Permissions::default() };
+        Some(granted(app, "Eli", &["sandbox"], everything))
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_manager_whose_grant_lacks_the_permission_is_answered_as_the_table_says() {
+    assert_as_the_table_says(Standing::Beyond, |app| {
+        let orders = app.permissions(&["orders:read"]);
+        Some(granted(app, "Olga", &["production", "sandbox"], orders))
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn an_administrator_is_answered_as_the_table_says() {
+    assert_as_the_table_says(Standing::Administrator, |app| Some(app.administrator("Ada"))).await;
+}
+
+fn granted(
+    app: &TestApp,
+    name: &str,
+    environments: &[&str],
+    permissions: keys::Permissions,
+) -> User {
+    let manager = app.manager(name);
+    app.grant_only(&manager, environments, permissions);
+    manager
+}
+
+/// Somebody does everything there is, to keys of their own and of others, all of them in production and allowed to
+/// read reports; and what is refused changes nothing.
+async fn assert_as_the_table_says(own: Standing, make: impl FnOnce(&TestApp) -> Option<User>) {
     let app = TestApp::start();
     let app_id = app.application("Back office");
     let other = app.manager_with_access("Otto");
     let spare = app.manager("Spare");
-    let mut people = people(&app).await;
+    let user = make(&app);
+    let mut browser = match &user {
+        Some(user) => app.sign_in(user).await,
+        None => app.visitor(),
+    };
     let mut number = 0;
-    // One after the other: a connection that waits its turn for long is closed.
-    for person in &mut people {
-        let mut policy = None;
-        for row in TABLE {
-            if policy != Some(row.policy) {
-                decide(&app, row.policy);
-                policy = Some(row.policy);
+    let mut policy = None;
+    for row in TABLE {
+        if policy != Some(row.policy) {
+            decide(&app, row.policy);
+            policy = Some(row.policy);
+        }
+        let may_own = !matches!(row.on, Nothing | Draft);
+        for owns in [true, false].into_iter().filter(|owns| *owns || may_own) {
+            number += 1;
+            let case = format!("{}, own: {owns}", row.act);
+            let owner = if owns { user.as_ref() } else { Some(&other) };
+            let key = prepare(&app, owner, &format!("key {number}"), row.on);
+            let draft = uuid::Uuid::new_v4().to_string();
+            if row.on == Draft {
+                fill_in(&mut browser, &draft, &app_id, &format!("new {number}")).await;
             }
-            let may_own = !matches!(row.on, Nothing | Draft);
-            for owns in [true, false].into_iter().filter(|owns| *owns || may_own) {
-                number += 1;
-                let case = format!("{}, {}, own: {owns}", row.act, person.who);
-                let owner = if owns { person.user.as_ref() } else { Some(&other) };
-                let key = prepare(&app, owner, &format!("key {number}"), row.on);
-                let draft = uuid::Uuid::new_v4().to_string();
-                if row.on == Draft {
-                    let name = format!("new {number}");
-                    fill_in(&mut person.browser, &draft, &app_id, &name).await;
+            let before = stored(&app);
+            let address = row
+                .address
+                .replace("{key}", &key.page())
+                .replace("{public}", key.public_key())
+                .replace("{app}", &format!("/applications/{app_id}"))
+                .replace("{spare}", &format!("/team/{}", spare.id));
+            let answer = match row.fields {
+                None => browser.get(&address).await,
+                Some(fields) => {
+                    let fill = |value: &str| {
+                        value
+                            .replace("{number}", &number.to_string())
+                            .replace("{draft}", &draft)
+                            .replace("{public}", key.public_key())
+                    };
+                    let fields: Vec<(&str, String)> =
+                        fields.iter().map(|(name, value)| (*name, fill(value))).collect();
+                    let fields: Vec<(&str, &str)> =
+                        fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                    browser.post(&address, &fields).await
                 }
-                let before = stored(&app);
-                let address = row
-                    .address
-                    .replace("{key}", &key.page())
-                    .replace("{public}", key.public_key())
-                    .replace("{app}", &format!("/applications/{app_id}"))
-                    .replace("{spare}", &format!("/team/{}", spare.id));
-                let answer = match row.fields {
-                    None => person.browser.get(&address).await,
-                    Some(fields) => {
-                        let fill = |value: &str| {
-                            value
-                                .replace("{number}", &number.to_string())
-                                .replace("{draft}", &draft)
-                                .replace("{public}", key.public_key())
-                        };
-                        let fields: Vec<(&str, String)> =
-                            fields.iter().map(|(name, value)| (*name, fill(value))).collect();
-                        let fields: Vec<(&str, &str)> =
-                            fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                        person.browser.post(&address, &fields).await
-                    }
-                };
-                let after = stored(&app);
-                let has_changed = after.rows != before.rows;
-                let said = match (answer.status(), has_changed, after.refusals - before.refusals) {
-                    (303, false, 0) if answer.location().unwrap().starts_with("/sign-in") => SignIn,
-                    (404, false, 0) => Absent,
-                    (403, false, 0) => Forbidden,
-                    (403, false, 1) => Refused,
-                    (status, false, 0) => Shows(status),
-                    (status, true, 0) => Does(status),
-                    other => panic!("{case}: {other:?}"),
-                };
-                assert_eq!(said, row.says[person.standing(owns) as usize], "{case}");
-            }
+            };
+            let after = stored(&app);
+            let has_changed = after.rows != before.rows;
+            let said = match (answer.status(), has_changed, after.refusals - before.refusals) {
+                (303, false, 0) if answer.location().unwrap().starts_with("/sign-in") => SignIn,
+                (404, false, 0) => Absent,
+                (403, false, 0) => Forbidden,
+                (403, false, 1) => Refused,
+                (status, false, 0) => Shows(status),
+                (status, true, 0) => Does(status),
+                other => panic!("{case}: {other:?}"),
+            };
+            assert_eq!(said, row.says[own.towards(owns) as usize], "{case}");
         }
     }
 }

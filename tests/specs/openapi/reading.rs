@@ -29,9 +29,7 @@ async fn the_page_tells_everything_the_document_tells() {
     assert_eq!(page.all("h1"), ["API reference"]);
     page.assert_hides("`").assert_hides("**");
 
-    let shown = squeezed(
-        &scraper::Html::parse_document(page.body()).root_element().text().collect::<String>(),
-    );
+    let shown = squeezed(&page.document().root_element().text().collect::<String>());
     let shows = |told: &Value| {
         let words = squeezed(told.as_str().unwrap_or_default());
         assert!(shown.contains(&words), "{told} is not on the page");
@@ -78,7 +76,7 @@ async fn everything_the_page_links_to_is_there() {
     let app = TestApp::start();
     let mut visitor = app.visitor();
     let page = visitor.get("/reference").await;
-    let html = scraper::Html::parse_document(page.body());
+    let html = page.document();
     let links = scraper::Selector::parse("a[href]").unwrap();
     let mut seen = 0;
     for link in html.select(&links) {

@@ -1,10 +1,15 @@
 //! The world of a spec: a server with a database of its own, and the people and things in it.
 //! Things are made by the commands the pages use, so that a fixture cannot break a rule.
 
-use std::{net::SocketAddr, path::PathBuf, sync::mpsc, thread::JoinHandle};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
 
 use actix_web::rt;
-use diesel::PgConnection;
+use diesel::{PgConnection, r2d2::R2D2Connection};
 use latchkey::{
     access, applications,
     changes::Change,
@@ -35,6 +40,8 @@ pub struct TestApp {
     stop: Stop,
     thread: Option<JoinHandle<()>>,
     data_dir: PathBuf,
+    /// For the next question: a new connection costs Postgres more than most of them.
+    kept: Mutex<Option<PgConnection>>,
 }
 
 /// A key with its secret, as its owner got it.
@@ -109,7 +116,8 @@ impl TestApp {
             });
         });
         let (address, metrics_address, stop) = starts.recv().expect("the server starts");
-        Self { address, metrics_address, database, stop, thread: Some(thread), data_dir }
+        let (thread, kept) = (Some(thread), Mutex::default());
+        Self { address, metrics_address, database, stop, thread, data_dir, kept }
     }
 
     /// The address of a path.
@@ -121,13 +129,19 @@ impl TestApp {
     #[track_caller]
     pub fn operator<T>(&self, act: impl FnOnce(&mut PgConnection, &Viewer) -> AppResult<T>) -> T {
         use diesel::Connection;
-        let mut conn = self.database.connect();
-        conn.transaction(|conn| act(conn, &Viewer::operator())).expect("the operator may do this")
+        self.db(|conn| conn.transaction(|conn| act(conn, &Viewer::operator())))
+            .expect("the operator may do this")
     }
 
     /// Asks the database itself.
     pub fn db<T>(&self, ask: impl FnOnce(&mut PgConnection) -> T) -> T {
-        ask(&mut self.database.connect())
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut conn = kept
+            .and_then(|mut conn| conn.ping().is_ok().then_some(conn))
+            .unwrap_or_else(|| self.database.connect());
+        let told = ask(&mut conn);
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(conn);
+        told
     }
 
     pub fn preset(&self, name: &str) {

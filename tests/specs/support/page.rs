@@ -1,5 +1,7 @@
 //! What a person sees.
 
+use std::cell::OnceCell;
+
 use reqwest::{Response, header::HeaderMap};
 use scraper::{ElementRef, Html, Selector};
 
@@ -10,6 +12,9 @@ pub struct Page {
     status: u16,
     headers: HeaderMap,
     body: String,
+    /// Read once, however much is asked about it.
+    document: OnceCell<Html>,
+    reads: OnceCell<String>,
 }
 
 impl Page {
@@ -19,6 +24,8 @@ impl Page {
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),
             body: answer.text().await.expect("an answer has a readable body"),
+            document: OnceCell::new(),
+            reads: OnceCell::new(),
         }
     }
 
@@ -108,15 +115,13 @@ impl Page {
 
     /// The texts of all elements the selector finds.
     pub fn all(&self, selector: &str) -> Vec<String> {
-        let page = Html::parse_document(&self.body);
-        page.select(&parse(selector)).map(text_of).collect()
+        self.document().select(&parse(selector)).map(text_of).collect()
     }
 
     /// An attribute of the first element the selector finds.
     #[track_caller]
     pub fn attribute(&self, selector: &str, name: &str) -> String {
-        let page = Html::parse_document(&self.body);
-        let element = page.select(&parse(selector)).next();
+        let element = self.document().select(&parse(selector)).next();
         element
             .and_then(|element| element.attr(name))
             .unwrap_or_else(|| panic!("no {selector} with {name}\n{}", self.describe()))
@@ -131,8 +136,8 @@ impl Page {
         selector: &str,
         filled_in: &[(&str, &str)],
     ) -> (String, Vec<(String, String)>) {
-        let page = Html::parse_document(&self.body);
-        let form = page
+        let form = self
+            .document()
             .select(&parse(selector))
             .next()
             .unwrap_or_else(|| panic!("no {selector}\n{}", self.describe()));
@@ -153,9 +158,13 @@ impl Page {
         (action, fields)
     }
 
-    fn reads(&self) -> String {
-        let page = Html::parse_document(&self.body);
-        text_of(page.root_element())
+    /// The page as elements.
+    pub fn document(&self) -> &Html {
+        self.document.get_or_init(|| Html::parse_document(&self.body))
+    }
+
+    fn reads(&self) -> &str {
+        self.reads.get_or_init(|| text_of(self.document().root_element()))
     }
 
     fn describe(&self) -> String {
@@ -173,7 +182,7 @@ impl Page {
             self.path,
             self.status,
             headers.join(", "),
-            if self.body.contains('<') { self.reads() } else { self.body.clone() }
+            if self.body.contains('<') { self.reads() } else { &self.body }
         )
     }
 }
