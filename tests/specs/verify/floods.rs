@@ -10,7 +10,10 @@ use latchkey::{credentials::Secret, usage};
 use reqwest::Method;
 use serde_json::json;
 
-use super::world::{Answer, Key, Wanted, World, run};
+use super::{
+    proxy::Mode,
+    world::{Answer, Key, Wanted, World, run},
+};
 use crate::support::{Program, allow_many_connections};
 
 /// A gateway waits 200 ms; alone on the machine nearly all of these take less than 20.
@@ -36,6 +39,8 @@ async fn many_keys_used_for_the_first_time_at_once_are_asked_for_together_and_ea
     let world = World::start().await;
     let keys: Vec<Key> = (0..400).map(|_| world.key(Wanted::default())).collect();
     world.verify(json!({})).await.assert_verdict("MISSING_KEY", 401);
+    // While one question is being answered, others come together.
+    world.proxy.set(Mode::Late);
     let before = world.proxy.all_look_ups();
     let asked = keys.iter().flat_map(|key| [world.try_to_verify(key), world.try_to_verify(key)]);
     for answer in join_all(asked).await {

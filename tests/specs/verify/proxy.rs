@@ -27,6 +27,8 @@ pub enum Mode {
     Refuse,
     /// Everybody is let in, nobody is answered: a frozen server, a network that swallows packets.
     BlackHole,
+    /// Answers take 30 ms.
+    Late,
     /// Answers take a second.
     Slow,
     /// Answers come byte by byte.
@@ -212,6 +214,8 @@ impl Shared {
                 } else if look_up.as_ref().is_some_and(|name| is_asked(name, asked)) {
                     self.look_ups.lock().unwrap().push(asked.to_vec());
                 }
+            } else if self.is(Mode::Late) {
+                thread::sleep(Duration::from_millis(30));
             } else if self.is(Mode::Slow) {
                 thread::sleep(Duration::from_secs(1));
             } else if self.is(Mode::Trickle) {
