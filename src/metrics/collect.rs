@@ -125,6 +125,11 @@ impl Everything {
             "Counts that are not written yet",
             standing.rows as f64,
         )?;
+        families.gauge(
+            "latchkey_usage_journal_overdue_seconds",
+            "At most so long beyond their time wait counts that are in the journal, where pages do not see them",
+            standing.overdue.as_secs_f64(),
+        )?;
         families.counters(
             "latchkey_usage_flushes",
             "How often counts were written, or could not be",
@@ -227,7 +232,7 @@ impl Everything {
         const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
         families.counters(
             "latchkey_http_requests",
-            "Answers of anything but /v1, by what they were for and the class of their status",
+            "Answers of anything but verification, by what they were for and the class of their status",
             Area::ALL.into_iter().flat_map(|(area, name)| {
                 let counts = self.engine.metrics().requests(area);
                 CLASSES

@@ -60,6 +60,8 @@ pub enum LookedUp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Area {
     Pages,
+    /// What else is under `/v1`: proofs, reports of leaks, applications with their own keys.
+    Api,
     Static,
     Health,
 }
@@ -90,14 +92,19 @@ impl Recall {
 const LOOKED_UP: [&str; 4] = ["answered", "failed", "late", "turned_away"];
 
 impl Area {
-    pub const ALL: [(Self, &str); 3] =
-        [(Self::Pages, "pages"), (Self::Static, "static"), (Self::Health, "health")];
+    pub const ALL: [(Self, &str); 4] = [
+        (Self::Pages, "pages"),
+        (Self::Api, "api"),
+        (Self::Static, "static"),
+        (Self::Health, "health"),
+    ];
 
     /// Of an address; `None` for those of verification, which are counted by their verdicts.
     pub fn of(path: &str) -> Option<Self> {
         match path {
             "/healthz" | "/readyz" => Some(Self::Health),
-            path if path.starts_with("/v1/") => None,
+            "/v1/verify" | "/v1/authorize" => None,
+            path if path.starts_with("/v1/") => Some(Self::Api),
             path if path.starts_with("/static/") => Some(Self::Static),
             _ => Some(Self::Pages),
         }
@@ -274,6 +281,7 @@ mod tests {
     #[test]
     fn requests_are_counted_by_what_they_were_for() {
         assert_eq!(Area::of("/v1/verify"), None);
+        assert_eq!(Area::of("/v1/leaks"), Some(Area::Api));
         assert_eq!(Area::of("/keys"), Some(Area::Pages));
         assert_eq!(Area::of("/readyz"), Some(Area::Health));
         assert_eq!(Area::of("/static/css/app.css"), Some(Area::Static));

@@ -10,9 +10,10 @@ use std::{
 };
 
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use parking_lot::Mutex;
 
 use super::{
-    journal,
+    journal::{self, Folded},
     turns::{Turn, Turns},
 };
 use crate::{db, error::AppResult};
@@ -27,14 +28,16 @@ const END: Duration = Duration::from_millis(1500);
 /// Adds what was written down.
 pub(super) struct Folder {
     turns: Arc<Turns>,
+    /// What was due before is added.
+    added_until: Arc<Mutex<Instant>>,
     url: String,
     connection: Option<PgConnection>,
     is_away: bool,
 }
 
 impl Folder {
-    pub fn new(turns: Arc<Turns>, database_url: &str) -> Self {
-        Self { turns, url: database_url.to_owned(), connection: None, is_away: false }
+    pub fn new(turns: Arc<Turns>, added_until: Arc<Mutex<Instant>>, database_url: &str) -> Self {
+        Self { turns, added_until, url: database_url.to_owned(), connection: None, is_away: false }
     }
 
     /// Until it is stopped.
@@ -72,7 +75,10 @@ impl Folder {
         let mut found = false;
         loop {
             let since = Instant::now();
-            if !self.fold(early)? {
+            let folded = self.fold(early)?;
+            let overdue = folded.as_ref().map_or(Duration::ZERO, |folded| folded.overdue);
+            *self.added_until.lock() = since.checked_sub(overdue).unwrap_or(since);
+            if folded.is_none() {
                 return Ok(found);
             }
             found = true;
@@ -86,7 +92,7 @@ impl Folder {
         }
     }
 
-    fn fold(&mut self, early: bool) -> AppResult<bool> {
+    fn fold(&mut self, early: bool) -> AppResult<Option<Folded>> {
         if self.connection.is_none() {
             let mut conn = db::connect(&self.url)?;
             // If Postgres loses the end of it in a power cut, it is in the journal as before.

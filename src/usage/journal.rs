@@ -5,6 +5,8 @@
 //! touched once in a cycle. Adding deletes what it adds in the same transaction, so whoever does it, and however often
 //! it is begun, everything is added once.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     PgConnection, QueryableByName, RunQueryDsl, sql_query,
@@ -24,10 +26,18 @@ const AT_ONCE: i64 = 2_000;
 /// And so many of all parts.
 const AT_ONCE_EARLY: i64 = 200;
 
+/// What was added in one transaction.
+pub struct Folded {
+    /// So long beyond its time it had waited.
+    pub overdue: Duration,
+}
+
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = BigInt)]
     id: i64,
+    #[diesel(sql_type = BigInt)]
+    overdue_millis: i64,
     #[diesel(sql_type = Timestamptz)]
     minute: DateTime<Utc>,
     #[diesel(sql_type = Text)]
@@ -80,13 +90,14 @@ pub fn append(conn: &mut PgConnection, counts: &[Count<'_>]) -> AppResult<()> {
     Ok(())
 }
 
-/// Adds what is due longest to where it belongs, whichever node it is from: of one part all that is due; `false` when
-/// there is none. Called inside a transaction.
+/// Adds what is due longest to where it belongs, whichever node it is from: of one part all that is due; `None` when
+/// there is nothing. Called inside a transaction.
 ///
 /// What another node is adding at this moment is passed over.
-pub fn fold_due(conn: &mut PgConnection) -> AppResult<bool> {
+pub fn fold_due(conn: &mut PgConnection) -> AppResult<Option<Folded>> {
     let due = sql_query(
-        "select id, minute, code, key_ids, requests, last_millis from usage_journal \
+        "select id, (extract(epoch from now() - due_at) * 1000)::bigint as overdue_millis, \
+            minute, code, key_ids, requests, last_millis from usage_journal \
          where due_at <= now() and part = ( \
             select part from usage_journal where due_at <= now() \
             order by due_at, id limit 1 for update skip locked) \
@@ -97,22 +108,24 @@ pub fn fold_due(conn: &mut PgConnection) -> AppResult<bool> {
 }
 
 /// Adds what is not due yet too, in few transactions: somebody waits for it. Otherwise as [`fold_due`].
-pub fn fold_early(conn: &mut PgConnection) -> AppResult<bool> {
+pub fn fold_early(conn: &mut PgConnection) -> AppResult<Option<Folded>> {
     let first = sql_query(
-        "select id, minute, code, key_ids, requests, last_millis from usage_journal \
+        "select id, (extract(epoch from now() - due_at) * 1000)::bigint as overdue_millis, \
+            minute, code, key_ids, requests, last_millis from usage_journal \
          order by part, id limit $1 for update skip locked",
     );
     let rows = first.bind::<BigInt, _>(AT_ONCE_EARLY).load(conn)?;
     add(conn, rows)
 }
 
-fn add(conn: &mut PgConnection, rows: Vec<Row>) -> AppResult<bool> {
+fn add(conn: &mut PgConnection, rows: Vec<Row>) -> AppResult<Option<Folded>> {
     if rows.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     counts::add(conn, rows.iter().flat_map(Row::counts).collect())?;
     sql_query("delete from usage_journal where id = any($1)")
         .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
         .execute(conn)?;
-    Ok(true)
+    let overdue = rows.iter().map(|row| row.overdue_millis).max().unwrap_or_default();
+    Ok(Some(Folded { overdue: Duration::from_millis(u64::try_from(overdue).unwrap_or_default()) }))
 }

@@ -40,6 +40,8 @@ pub struct Standing {
     /// So many flushes were written, and so many could not be.
     pub written: u64,
     pub failed: u64,
+    /// At most so long beyond its time waits what is in the journal.
+    pub overdue: Duration,
 }
 
 /// Records what keys, gateways and App Secrets did. A clone records into the same place.
@@ -57,6 +59,8 @@ pub(super) struct Shared {
     /// The writer's, and those of whoever adds what it has written down in short.
     pub writing: Arc<Turns>,
     folding: Arc<Turns>,
+    /// What was due before is added.
+    added_until: Arc<Mutex<Instant>>,
     threads: Mutex<Vec<(Arc<Turns>, JoinHandle<()>)>>,
 }
 
@@ -110,11 +114,13 @@ impl Recorder {
             }),
             writing: Arc::default(),
             folding: Arc::default(),
+            added_until: Arc::new(Mutex::new(Instant::now())),
             threads: Mutex::default(),
         });
         let writer = Writer::new(Arc::clone(&shared), database_url);
         shared.begin("usage", &shared.writing, move || writer.run())?;
-        let folder = Folder::new(Arc::clone(&shared.folding), database_url);
+        let (turns, until) = (Arc::clone(&shared.folding), Arc::clone(&shared.added_until));
+        let folder = Folder::new(turns, until, database_url);
         shared.begin("usage-journal", &shared.folding, move || folder.run())?;
         Ok(Self(shared))
     }
@@ -164,7 +170,8 @@ impl Recorder {
         let progress = self.0.progress.lock();
         let rows = waiting + progress.taken;
         let lag = if rows == 0 { Duration::ZERO } else { progress.written_until.elapsed() };
-        Standing { lag, rows, written: progress.written, failed: progress.failed }
+        let overdue = self.0.added_until.lock().elapsed();
+        Standing { lag, rows, written: progress.written, failed: progress.failed, overdue }
     }
 
     /// Waits until everything recorded so far is written where pages read it, or could not be. Blocks: not for threads

@@ -15,6 +15,7 @@ use uuid::{Builder, Uuid, fmt::Hyphenated};
 use super::{logged::LoggedAs, problem::Problem};
 use crate::{
     app::App,
+    metrics::Area,
     web::{client_ip::client_ip, observe},
 };
 
@@ -43,6 +44,9 @@ pub async fn stand_as(
     };
     let id = spell(logged_as(request).unwrap_or(id));
     let app = request.app_data::<Data<App>>();
+    if let (Some(app), Some(area)) = (app, Area::of(request.path())) {
+        app.engine.metrics().request(area, response.status());
+    }
     if response.status().is_server_error() {
         // The query is left out: somebody may have put a secret there.
         let (method, path) = (request.method().as_str(), observe::loggable(request.path()));

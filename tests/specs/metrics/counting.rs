@@ -1,5 +1,9 @@
 //! The numbers count what happened.
 
+use std::time::{Duration, Instant};
+
+use actix_web::rt;
+use diesel::connection::SimpleConnection;
 use reqwest::Client;
 use serde_json::json;
 
@@ -73,12 +77,15 @@ async fn pages_are_counted_by_the_class_of_their_status() {
     visitor.get("/keys").await.assert_status(303);
     visitor.get("/nothing").await.assert_status(404);
     visitor.get("/healthz").await.assert_status(200);
+    let report = Client::new().post(app.url("/v1/leaks")).json(&json!([])).send().await.unwrap();
+    assert!(report.status().is_client_error());
     let told = Told::by(&app).await;
     for (area, class, count) in [
         ("pages", "2xx", 1.0),
         ("pages", "3xx", 1.0),
         ("pages", "4xx", 1.0),
         ("health", "2xx", 1.0),
+        ("api", "4xx", 1.0),
     ] {
         let name = format!("latchkey_http_requests_total{{area=\"{area}\",class=\"{class}\"}}");
         assert_eq!(told.number(&name), count, "{name}");
@@ -97,4 +104,22 @@ async fn counts_that_are_written_do_not_lag() {
     assert_eq!(told.number("latchkey_usage_flush_lag_seconds"), 0.0);
     assert!(told.number("latchkey_usage_flushes_total{outcome=\"written\"}") >= 1.0);
     assert_eq!(told.number("latchkey_usage_dropped_total"), 0.0);
+}
+
+#[actix_web::test]
+async fn a_journal_that_nobody_can_add_falls_behind_and_catches_up() {
+    let app = start();
+    let conn = &mut app.database.connect();
+    conn.batch_execute("begin; lock table usage_journal").unwrap();
+    overdue_is(&app, |seconds| seconds > 2.0).await;
+    conn.batch_execute("rollback").unwrap();
+    overdue_is(&app, |seconds| seconds < 2.0).await;
+}
+
+async fn overdue_is(app: &TestApp, is_so: fn(f64) -> bool) {
+    let began = Instant::now();
+    while !is_so(Told::by(app).await.number("latchkey_usage_journal_overdue_seconds")) {
+        assert!(began.elapsed() < Duration::from_secs(10), "it is not");
+        rt::time::sleep(Duration::from_millis(50)).await;
+    }
 }

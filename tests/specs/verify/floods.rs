@@ -37,7 +37,8 @@ async fn a_thousand_first_uses_after_a_restart_are_one_look_up() {
 async fn many_keys_used_for_the_first_time_at_once_are_asked_for_together_and_each_once() {
     allow_many_connections();
     let world = World::start().await;
-    let keys: Vec<Key> = (0..400).map(|_| world.key(Wanted::default())).collect();
+    // Few enough that each is answered in time while other specs are at work.
+    let keys: Vec<Key> = (0..80).map(|_| world.key(Wanted::default())).collect();
     world.verify(json!({})).await.assert_verdict("MISSING_KEY", 401);
     // While one question is being answered, others come together.
     world.proxy.set(Mode::Late);
@@ -50,7 +51,7 @@ async fn many_keys_used_for_the_first_time_at_once_are_asked_for_together_and_ea
         assert_eq!(world.proxy.look_ups(&key.secret), 1);
     }
     let questions = world.proxy.all_look_ups() - before;
-    assert!(questions < 200, "{questions} questions for 400 keys");
+    assert!(questions < 40, "{questions} questions for 80 keys");
 }
 
 #[actix_web::test]
