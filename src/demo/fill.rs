@@ -79,7 +79,7 @@ struct Demo {
 }
 
 impl Demo {
-    /// The catalogue, people, applications and a gateway: all older than the oldest key.
+    /// The catalogue, people, applications and gateways: all older than the oldest key.
     fn begin(conn: &mut PgConnection, operator: &Viewer) -> AppResult<Self> {
         let now = Utc::now();
         let founded = now - TimeDelta::days(400);
@@ -131,15 +131,18 @@ impl Demo {
         diesel::update(customer_rows::table)
             .set(customer_rows::created_at.eq(founded))
             .execute(conn)?;
-        let first = environments.first().ok_or(AppError::NotFound)?;
-        let (gateway, token) = gateways::create(conn, &administrator, "Edge proxy", first.id)?;
-        diesel::update(gateway_rows::table.find(gateway.id))
+        for environment in &environments {
+            let name = format!("{} proxy", environment.name);
+            let (_, token) = gateways::create(conn, &administrator, &name, environment.id)?;
+            let line = format!("Gateway of {}:\n  {}\n", environment.name, token.reveal());
+            sign_ins.push_str(&line);
+        }
+        diesel::update(gateway_rows::table)
             .set((
                 gateway_rows::created_at.eq(founded),
                 gateway_rows::last_contact_at.eq(now - TimeDelta::minutes(1)),
             ))
             .execute(conn)?;
-        sign_ins.push_str(&format!("Gateway of {}:\n  {}\n", first.name, token.reveal()));
         Ok(Self {
             now,
             operator: operator.clone(),

@@ -30,7 +30,7 @@ pub fn write(conn: &mut PgConnection) -> AppResult<()> {
              case when code = 'INSUFFICIENT_SCOPE' and lacking is not null then array[lacking]
                  when scope is not null then array[scope] else '{}' end
          from (
-             select drawn.*, lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') as millis,
+             select drawn.*, lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0') as millis,
                  gen_random_uuid()::text as random_id
              from (
                  select minute + random() * interval '59 seconds' as at, random() as dice, usage_minutes.code,

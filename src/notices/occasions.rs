@@ -87,13 +87,14 @@ pub fn keys_used_after_expiry(
     told(conn, new)
 }
 
-/// Keys that were presented to a gateway of another environment since that instant; once a day (UTC) for each. Of which
-/// one, the request log knows, unless it had too much to write.
+/// Keys that were presented to a gateway of another environment since that instant; once a day (UTC) for each; of
+/// several days at once, which happens after nobody looked for a while, the last one. Of which environment, the request
+/// log knows, unless it had too much to write.
 pub fn keys_used_elsewhere(conn: &mut PgConnection, since: DateTime<Utc>) -> AppResult<usize> {
     begin(conn)?;
     let new = sql_query(
         "with counted as materialized (\
-            select key_id, to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day, min(at) as at \
+            select distinct on (key_id) key_id, to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day, min(at) as at \
             from (select key_id, minute as at from usage_minutes \
                     where code = 'WRONG_ENVIRONMENT' and code <> 'VALID' and minute >= date_trunc('minute', $1) \
                 union all select key_id, hour from usage_hours \
@@ -101,7 +102,7 @@ pub fn keys_used_elsewhere(conn: &mut PgConnection, since: DateTime<Utc>) -> App
             where not exists (select from notices where kind = 'key_used_elsewhere' \
                 and coalesce(notices.key_id, 0) = counts.key_id and coalesce(leak_report_id, 0) = 0 \
                 and occasion = to_char(counts.at at time zone 'UTC', 'YYYY-MM-DD')) \
-            group by 1, 2) \
+            group by 1, 2 order by 1, 2 desc) \
          insert into notices (kind, key_id, owner_id, occasion, details) \
          select 'key_used_elsewhere', keys.id, owner_id, day, \
             jsonb_strip_nulls(jsonb_build_object('elsewhere', elsewhere.name)) \

@@ -8,10 +8,14 @@ use latchkey::{
     credentials::{Presented, SecretHash},
     keys::queries,
     keys::{Key, Status},
-    schema::{audit_events, gateways, key_secrets, keys, notices, usage_counts, users},
+    schema::{
+        audit_events, environments, gateways, key_secrets, keys, notices, request_logs,
+        usage_counts, users,
+    },
     usage,
     users::{Viewer, passwords, passwords::Verified},
 };
+use uuid::Uuid;
 
 use crate::support::terminal::Terminal;
 
@@ -52,7 +56,9 @@ fn an_empty_installation_is_filled_with_one_of_each() {
         assert_eq!(passwords::verify(password, hash.as_deref()).unwrap(), Verified::Right);
     }
     filled.says("gw_");
-    assert_eq!(gateways::table.count().get_result::<i64>(conn), Ok(1));
+    // One for each environment: what is counted has been asked by somebody.
+    let environments: i64 = environments::table.count().get_result(conn).unwrap();
+    assert_eq!(gateways::table.count().get_result::<i64>(conn), Ok(environments));
 
     let file = terminal.data_dir.join("demo-sign-ins.txt");
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
@@ -70,8 +76,23 @@ fn the_demo_has_a_fortnight_of_traffic_and_a_history_in_order() {
         .unwrap()
         .into_iter()
         .collect();
+    // What the numbers count stands in the log, and each row of it can be opened: its id holds its time.
+    let logged: HashSet<String> = request_logs::table
+        .select(request_logs::code)
+        .distinct()
+        .load(conn)
+        .unwrap()
+        .into_iter()
+        .collect();
     for code in ["VALID", "RATE_LIMITED", "INSUFFICIENT_SCOPE", "EXPIRED", "REVOKED", "DISABLED"] {
-        assert!(codes.contains(code), "{code}");
+        assert!(codes.contains(code) && logged.contains(code), "{code}");
+    }
+    let rows: Vec<(DateTime<Utc>, Uuid)> =
+        request_logs::table.select((request_logs::at, request_logs::id)).load(conn).unwrap();
+    for (at, id) in rows {
+        let (seconds, nanos) = id.get_timestamp().unwrap().to_unix();
+        let millis = seconds * 1000 + u64::from(nanos) / 1_000_000;
+        assert_eq!(millis as i64, at.timestamp_millis(), "{id}");
     }
     let minutes: Vec<DateTime<Utc>> = usage_counts::table
         .select(usage_counts::at.assume_not_null())

@@ -137,9 +137,12 @@ impl Attempt {
         }
     }
 
-    /// “0.4 s”
+    /// “40 ms”, “1.2 s”
     pub fn took(&self) -> String {
-        format!("{:.1} s", f64::from(self.took_ms) / 1e3)
+        match self.took_ms {
+            ..1_000 => format!("{} ms", self.took_ms),
+            ms => format!("{:.1} s", f64::from(ms) / 1e3),
+        }
     }
 }
 
