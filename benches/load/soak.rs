@@ -11,7 +11,7 @@ use anyhow::anyhow;
 
 use crate::{
     Arguments,
-    generator::{self, Load, Order, Outcome},
+    generator::{self, Load, NO_VERDICT, Order, Outcome},
     process::{self, Server},
     requests::{Ask, Pool, Requests},
     world::{Sent, World},
@@ -38,6 +38,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     limited.truncate(LIMITED);
     let others: Vec<u32> = (0..KEYS as u32).collect();
     world.log_accepted(true)?;
+    world.empty_log()?;
     let server = world.start("soak", &[])?;
 
     let kinds: [(Ask, &Pool, &[u32], &[&str]); 4] = [
@@ -94,16 +95,23 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         println!("{count:>12} {code}");
     }
     let counted_wrong = sent.differs(&pool, &world.counted()?);
+    println!("Counted wrong, key by key: {counted_wrong}.\nThe request log:");
     let logged = world.logged()?;
-    println!(
-        "Counted wrong, key by key: {counted_wrong}.\n\
-         The request log has {} rows, which stand for {} requests, and says that {} are missing: {} of {all}.",
-        logged.rows,
-        logged.stand_for,
-        logged.missing,
-        logged.stand_for + logged.missing
-    );
-    Ok(wrong == 0 && counted_wrong == 0 && logged.stand_for + logged.missing == all)
+    for one in &logged {
+        println!(
+            "{:>12} {}: {} rows, which stand for {} requests; {} are missing",
+            one.stand_for + one.missing,
+            one.kind,
+            one.rows,
+            one.stand_for,
+            one.missing
+        );
+    }
+    let in_log: i64 = logged.iter().map(|one| one.stand_for + one.missing).sum();
+    // What was not decided is no line of the log.
+    let verdicts = all - codes.get(NO_VERDICT).copied().unwrap_or_default();
+    println!("{in_log:>12} of {verdicts} verdicts");
+    Ok(wrong == 0 && counted_wrong == 0 && in_log.unsigned_abs() == verdicts)
 }
 
 fn send(

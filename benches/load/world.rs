@@ -71,13 +71,20 @@ pub struct Counted {
     pub requests: i64,
 }
 
-/// The request log as a whole.
+/// What the request log has of one kind of answers.
+#[derive(QueryableByName)]
 pub struct Logged {
-    pub rows: u64,
+    /// `accepted`, `refused`, `unknown`; or why else something is missing.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    #[diesel(sql_type = BigInt)]
+    pub rows: i64,
     /// As many requests as the rows stand for.
-    pub stand_for: u64,
+    #[diesel(sql_type = BigInt)]
+    pub stand_for: i64,
     /// As many as the log says it left out.
-    pub missing: u64,
+    #[diesel(sql_type = BigInt)]
+    pub missing: i64,
 }
 
 impl World {
@@ -184,14 +191,20 @@ impl World {
         Ok(counted.load(&mut self.conn)?)
     }
 
+    /// Takes what the demo has written into the request log out of it.
+    pub fn empty_log(&mut self) -> anyhow::Result<()> {
+        self.run("truncate request_logs, request_log_gaps")
+    }
+
     /// What the request log says it has, and what it has not.
-    pub fn logged(&mut self) -> anyhow::Result<Logged> {
-        let rows = self.number("select count(*) as number from request_logs")?.unsigned_abs();
-        let stand_for =
-            self.number("select coalesce(sum(stands_for), 0)::bigint as number from request_logs")?;
-        let missing = self
-            .number("select coalesce(sum(requests), 0)::bigint as number from request_log_gaps")?;
-        Ok(Logged { rows, stand_for: stand_for.unsigned_abs(), missing: missing.unsigned_abs() })
+    pub fn logged(&mut self) -> anyhow::Result<Vec<Logged>> {
+        let query = "select kind, sum(rows)::bigint as rows, sum(stand_for)::bigint as stand_for, \
+                sum(missing)::bigint as missing \
+            from (select case when code = 'VALID' then 'accepted' when key_id is null then 'unknown' \
+                    else 'refused' end as kind, 1 as rows, stands_for as stand_for, 0 as missing from request_logs \
+                union all select reason, 0, 0, requests from request_log_gaps) as logged \
+            group by 1 order by 1";
+        Ok(sql_query(query).load(&mut self.conn)?)
     }
 
     fn number(&mut self, query: &str) -> anyhow::Result<i64> {
