@@ -59,6 +59,8 @@ const ATTACH: &str = "
     declare
         day date := (now() at time zone 'UTC')::date - {day};
     begin
+        -- The demo has made yesterday already.
+        execute format('drop table if exists request_logs_%s', to_char(day, 'YYYYMMDD'));
         execute format('alter table filled rename to request_logs_%s', to_char(day, 'YYYYMMDD'));
         execute format('alter table request_logs attach partition request_logs_%s for values from (%L) to (%L)',
             to_char(day, 'YYYYMMDD'), day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
@@ -79,7 +81,8 @@ pub fn fill(conn: &mut PgConnection, rows: u64) -> Result<()> {
     }
     println!("{} rows, {:.0} s", a_day * DAYS, began.elapsed().as_secs_f64());
     // What autovacuum does within minutes.
-    conn.batch_execute("vacuum analyze request_logs; checkpoint")?;
+    conn.batch_execute("vacuum analyze request_logs")?;
+    conn.batch_execute("checkpoint")?;
     println!("vacuumed, {:.0} s", began.elapsed().as_secs_f64());
     Ok(())
 }
