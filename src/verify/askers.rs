@@ -73,8 +73,7 @@ impl Askers {
             connections: AtomicUsize::new(0),
         });
         for number in 1..=THREADS {
-            let is_spare = number > 1;
-            let asker = Asker { shared: Arc::clone(&shared), connection: None, is_spare };
+            let asker = Asker { shared: Arc::clone(&shared), connection: None };
             thread::Builder::new().name(format!("look-up-{number}")).spawn(move || asker.work())?;
         }
         Ok(Self(shared))
@@ -112,15 +111,10 @@ impl Drop for Askers {
 struct Asker {
     shared: Arc<Shared>,
     connection: Option<PgConnection>,
-    /// A node that nobody asks anything takes one connection of Postgres for it.
-    is_spare: bool,
 }
 
 impl Asker {
     fn work(mut self) {
-        if self.is_spare {
-            self.shared.lanes.wait_for_the_first();
-        }
         // A connection in reserve: whoever asks first need not wait for one to be made.
         let _ = self.connect();
         loop {

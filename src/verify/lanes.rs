@@ -45,8 +45,6 @@ pub struct Lanes {
 struct Queues {
     known: VecDeque<Job>,
     unknown: VecDeque<Job>,
-    /// Something was queued, ever.
-    has_begun: bool,
     stopping: bool,
 }
 
@@ -68,20 +66,9 @@ impl Lanes {
             return Some(job);
         }
         queues.of(lane).push_back(job);
-        let begins = !mem::replace(&mut queues.has_begun, true);
         drop(queues);
-        if begins {
-            self.wake.notify_all();
-        } else {
-            self.wake.notify_one();
-        }
+        self.wake.notify_one();
         None
-    }
-
-    /// Waits until there is something to do for the first time.
-    pub fn wait_for_the_first(&self) {
-        let mut queues = self.queues.lock();
-        self.wake.wait_while(&mut queues, |queues| !queues.has_begun && !queues.stopping);
     }
 
     /// Takes what is next, waiting for it; `patience`: no longer than this.
