@@ -27,10 +27,10 @@ pub const PAGE: usize = 50;
 
 /// How long a list goes on looking further back: with the piece it is at, less than 100 ms among ten million rows.
 pub const PATIENCE: Duration = Duration::from_millis(60);
-/// The first piece, and how much longer the next one is when it took little time.
+/// The first piece. Each of the next is as much longer as it may be to take so long.
 const FIRST_PIECE: TimeDelta = TimeDelta::hours(1);
-const GROWTH: i32 = 16;
-const LITTLE_TIME: Duration = Duration::from_millis(15);
+const PIECE: Duration = Duration::from_millis(30);
+const GROWTH: u128 = 16;
 
 /// Administrators see all of it; managers what was asked about their own keys, and nothing that came without one.
 fn visible_to<'a>(viewer: &Viewer) -> AppResult<Logs<'a>> {
@@ -128,9 +128,8 @@ fn look(
             return Ok((found, Some(begin)));
         }
         (after, end) = (Some(Place::before(begin)), begin);
-        if piece_began.elapsed() <= LITTLE_TIME {
-            span = span * GROWTH;
-        }
+        let took = piece_began.elapsed().as_micros().max(1);
+        span = span * PIECE.as_micros().div_ceil(took).min(GROWTH) as i32;
     }
     // What is older than the first day is of no day: somebody's clock jumped.
     if filter.from.is_none_or(|from| from < first_day) {
