@@ -2,9 +2,10 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{self, Write},
     net::SocketAddr,
     path::Path,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -25,6 +26,7 @@ use actix_web::{
 use actix_web_lab::middleware::CatchPanic;
 use anyhow::Context;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures_util::future::{Either, select};
 use url::Url;
 
 use crate::{
@@ -80,6 +82,29 @@ pub struct Stop {
     jobs: jobs::Runner,
 }
 
+impl Running {
+    /// Serves until `asked` is over, then ends in order; returns when everything is written. All of it is for one
+    /// thread: what ends on another one is not there any more to say that it has ended.
+    ///
+    /// # Errors
+    /// When the server fails by itself.
+    pub async fn until(self, asked: impl Future<Output = ()>) -> io::Result<()> {
+        let Self { server, stop, .. } = self;
+        let ending = pin!(async {
+            asked.await;
+            stop.gracefully().await;
+        });
+        match select(server, ending).await {
+            Either::Left((served, ending)) => {
+                served?;
+                ending.await;
+                Ok(())
+            }
+            Either::Right(((), server)) => server.await,
+        }
+    }
+}
+
 impl Stop {
     /// Serves on for a moment, but says that it is ending: on `/readyz`, and by closing connections after their answer.
     async fn farewell(&self) {
@@ -88,7 +113,7 @@ impl Stop {
     }
 
     /// Ends the server; returns when everything is written.
-    pub async fn gracefully(&self) {
+    async fn gracefully(&self) {
         self.app.is_stopping.store(true, Ordering::Release);
         let jobs = self.jobs.clone();
         let jobs = rt::task::spawn_blocking(move || jobs.stop());
@@ -227,20 +252,17 @@ pub fn serve(
     allow_many_connections();
     rt::System::new().block_on(async {
         let base_url = config.base_url();
-        let Running { server, stop, .. } = start(config, database_url)?;
+        let running = start(config, database_url)?;
         announce(&base_url);
-        let asked = stop.clone();
-        rt::spawn(async move {
+        let stop = running.stop.clone();
+        let asked = async move {
             let asker = asked_to_end().await;
             tracing::info!("asked to end: finishing what is under way");
             if asker == Asker::Supervisor {
-                asked.farewell().await;
+                stop.farewell().await;
             }
-            asked.gracefully().await;
-        });
-        server.await?;
-        stop.gracefully().await;
-        Ok(())
+        };
+        Ok(running.until(asked).await?)
     })
 }
 

@@ -13,7 +13,7 @@ use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use parking_lot::Mutex;
 
 use super::{
-    journal::{self, Folded},
+    journal,
     turns::{Turn, Turns},
 };
 use crate::{db, error::AppResult};
@@ -75,10 +75,10 @@ impl Folder {
         let mut found = false;
         loop {
             let since = Instant::now();
-            let folded = self.fold(early)?;
-            let overdue = folded.as_ref().map_or(Duration::ZERO, |folded| folded.overdue);
-            *self.added_until.lock() = since.checked_sub(overdue).unwrap_or(since);
-            if folded.is_none() {
+            let overdue = self.fold(early)?;
+            let late = overdue.unwrap_or_default();
+            *self.added_until.lock() = since.checked_sub(late).unwrap_or(since);
+            if overdue.is_none() {
                 return Ok(found);
             }
             found = true;
@@ -92,7 +92,7 @@ impl Folder {
         }
     }
 
-    fn fold(&mut self, early: bool) -> AppResult<Option<Folded>> {
+    fn fold(&mut self, early: bool) -> AppResult<Option<Duration>> {
         if self.connection.is_none() {
             let mut conn = db::connect(&self.url)?;
             // If Postgres loses the end of it in a power cut, it is in the journal as before.

@@ -26,12 +26,6 @@ const AT_ONCE: i64 = 2_000;
 /// And so many of all parts.
 const AT_ONCE_EARLY: i64 = 200;
 
-/// What was added in one transaction.
-pub struct Folded {
-    /// So long beyond its time it had waited.
-    pub overdue: Duration,
-}
-
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = BigInt)]
@@ -90,11 +84,11 @@ pub fn append(conn: &mut PgConnection, counts: &[Count<'_>]) -> AppResult<()> {
     Ok(())
 }
 
-/// Adds what is due longest to where it belongs, whichever node it is from: of one part all that is due; `None` when
-/// there is nothing. Called inside a transaction.
+/// Adds what is due longest to where it belongs, whichever node it is from: of one part all that is due. Says how long
+/// beyond its time it had waited; `None` when there is nothing. Called inside a transaction.
 ///
 /// What another node is adding at this moment is passed over.
-pub fn fold_due(conn: &mut PgConnection) -> AppResult<Option<Folded>> {
+pub fn fold_due(conn: &mut PgConnection) -> AppResult<Option<Duration>> {
     let due = sql_query(
         "select id, (extract(epoch from now() - due_at) * 1000)::bigint as overdue_millis, \
             minute, code, key_ids, requests, last_millis from usage_journal \
@@ -108,7 +102,7 @@ pub fn fold_due(conn: &mut PgConnection) -> AppResult<Option<Folded>> {
 }
 
 /// Adds what is not due yet too, in few transactions: somebody waits for it. Otherwise as [`fold_due`].
-pub fn fold_early(conn: &mut PgConnection) -> AppResult<Option<Folded>> {
+pub fn fold_early(conn: &mut PgConnection) -> AppResult<Option<Duration>> {
     let first = sql_query(
         "select id, (extract(epoch from now() - due_at) * 1000)::bigint as overdue_millis, \
             minute, code, key_ids, requests, last_millis from usage_journal \
@@ -118,7 +112,7 @@ pub fn fold_early(conn: &mut PgConnection) -> AppResult<Option<Folded>> {
     add(conn, rows)
 }
 
-fn add(conn: &mut PgConnection, rows: Vec<Row>) -> AppResult<Option<Folded>> {
+fn add(conn: &mut PgConnection, rows: Vec<Row>) -> AppResult<Option<Duration>> {
     if rows.is_empty() {
         return Ok(None);
     }
@@ -127,5 +121,5 @@ fn add(conn: &mut PgConnection, rows: Vec<Row>) -> AppResult<Option<Folded>> {
         .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
         .execute(conn)?;
     let overdue = rows.iter().map(|row| row.overdue_millis).max().unwrap_or_default();
-    Ok(Some(Folded { overdue: Duration::from_millis(u64::try_from(overdue).unwrap_or_default()) }))
+    Ok(Some(Duration::from_millis(u64::try_from(overdue).unwrap_or_default())))
 }

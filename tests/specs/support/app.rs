@@ -3,30 +3,22 @@
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
-    sync::{Mutex, PoisonError, mpsc},
-    thread::JoinHandle,
+    sync::{Mutex, PoisonError},
 };
 
-use actix_web::rt;
 use diesel::{PgConnection, r2d2::R2D2Connection};
 use latchkey::{
     access, applications,
     changes::Change,
-    config::Config,
     error::AppResult,
     gateways,
     keys::{self, Key, Limit, NewKey, Permissions},
     presets, scopes,
-    server::{self, Stop},
     users::{self, NewUser, Role, User, Viewer},
 };
 use serde_json::Value;
 
-use super::{
-    Browser,
-    database::{SpecDatabase, scratch},
-};
+use super::{Browser, Served, database::SpecDatabase};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -36,10 +28,9 @@ pub struct TestApp {
     pub address: SocketAddr,
     /// Where Prometheus asks, with `LATCHKEY_METRICS_LISTEN`.
     pub metrics_address: Option<SocketAddr>,
+    /// Before the database, which goes when nobody needs it any more.
+    served: Served,
     pub database: SpecDatabase,
-    stop: Stop,
-    thread: Option<JoinHandle<()>>,
-    data_dir: PathBuf,
     /// For the next question: a new connection costs Postgres more than most of them.
     kept: Mutex<Option<PgConnection>>,
 }
@@ -82,42 +73,11 @@ impl TestApp {
 
     /// On a database that is there already.
     pub fn on(database: SpecDatabase, settings: &[(&str, &str)]) -> Self {
-        static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let data_dir = scratch(&format!("data-{count}"));
-        let given: Vec<(String, String)> = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let dir = data_dir.to_string_lossy().into_owned();
-        let config = Config::from(|name| {
-            let given =
-                given.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-            given.or(match name {
-                "LATCHKEY_LISTEN" => Some("127.0.0.1:0".into()),
-                "LATCHKEY_DATA_DIR" => Some(dir.clone()),
-                _ => None,
-            })
-        })
-        .expect("the settings are understood");
-        let url = given
-            .iter()
-            .find(|(name, _)| name == "DATABASE_URL")
-            .map_or(&database.url, |(_, url)| url)
-            .clone();
-        let (started, starts) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            rt::System::new().block_on(async move {
-                let running = server::start(config, &url).expect("the server starts");
-                started
-                    .send((running.address, running.metrics_address, running.stop))
-                    .expect("the spec waits for the server");
-                running.server.await.expect("the server ends well");
-            });
-        });
-        let (address, metrics_address, stop) = starts.recv().expect("the server starts");
-        let (thread, kept) = (Some(thread), Mutex::default());
-        Self { address, metrics_address, database, stop, thread, data_dir, kept }
+        let url = settings.iter().find(|(name, _)| *name == "DATABASE_URL");
+        let url = url.map_or(database.url.as_str(), |(_, url)| url);
+        let served = Served::start(url, settings);
+        let (address, metrics_address) = (served.address, served.metrics_address);
+        Self { address, metrics_address, served, database, kept: Mutex::default() }
     }
 
     /// The address of a path.
@@ -317,32 +277,18 @@ impl TestApp {
 
     /// Makes the server forget, as a change on one of its pages does.
     pub fn forget(&self, change: Change) {
-        self.stop.app().forget(change);
+        self.served.stop.app().forget(change);
     }
 
     /// Where answers are noted.
     pub fn log(&self) -> &latchkey::logs::Log {
-        self.stop.app().engine.log()
+        self.served.stop.app().engine.log()
     }
 
     /// Writes now what is counted and what is to be logged.
     pub fn flush(&self) {
-        self.stop.recorder().flush();
+        self.served.stop.recorder().flush();
         self.log().flush();
-    }
-}
-
-impl Drop for TestApp {
-    fn drop(&mut self) {
-        let stop = self.stop.clone();
-        let ended = std::thread::spawn(move || {
-            rt::System::new().block_on(async move { stop.gracefully().await })
-        });
-        let _ = ended.join();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-        let _ = std::fs::remove_dir_all(&self.data_dir);
     }
 }
 

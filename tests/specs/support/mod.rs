@@ -9,6 +9,7 @@ pub mod page;
 pub mod person;
 pub mod program;
 pub mod redis;
+pub mod served;
 pub mod terminal;
 
 pub use app::{MadeKey, PASSWORD, TestApp};
@@ -18,3 +19,4 @@ pub use page::Page;
 pub use person::Person;
 pub use program::{Program, allow_many_connections};
 pub use redis::Redis;
+pub use served::Served;

@@ -1,12 +1,6 @@
 //! A platform with gateways that ask, over HTTP, an engine on a Postgres.
 
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{net::SocketAddr, thread, time::Duration};
 
 use actix_web::rt;
 use chrono::{DateTime, Utc};
@@ -14,12 +8,10 @@ use diesel::{PgConnection, prelude::*};
 use latchkey::{
     applications,
     changes::Change,
-    config::Config,
     credentials::{Secret, public_key},
     error::AppResult,
     gateways, presets,
     schema::{environments, keys, permissions},
-    server::{self, Stop},
     usage::Recorder,
     users::Viewer,
     verify::Engine,
@@ -28,7 +20,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::proxy::Proxy;
-use crate::support::database::{SpecDatabase, scratch};
+use crate::support::{Served, database::SpecDatabase};
 
 /// The affiliate preset, one application, and a node that answers.
 pub struct World {
@@ -47,9 +39,7 @@ pub struct Node {
     pub engine: Engine,
     pub recorder: Recorder,
     pub client: Client,
-    stop: Stop,
-    thread: Option<JoinHandle<()>>,
-    data_dir: PathBuf,
+    _served: Served,
 }
 
 /// A key as its owner knows it.
@@ -246,32 +236,13 @@ impl Node {
 
     /// With settings as the environment would give them.
     pub fn start_with(database_url: &str, settings: &[(&str, &str)]) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let data_dir = scratch(&format!("node-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
-        let config = Config::from(|name| match name {
-            "LATCHKEY_LISTEN" => Some("127.0.0.1:0".into()),
-            "LATCHKEY_DATA_DIR" => data_dir.to_str().map(Into::into),
-            "LATCHKEY_TRUSTED_PROXIES" => Some("10.0.0.0/8".into()),
-            _ => {
-                settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into())
-            }
-        });
-        let (config, url) = (config.unwrap(), database_url.to_owned());
-        let (started, starts) = std::sync::mpsc::channel();
-        let thread = thread::spawn(move || {
-            rt::System::new().block_on(async move {
-                let running = server::start(config, &url).unwrap();
-                started.send((running.address, running.stop)).unwrap();
-                running.server.await.unwrap();
-            });
-        });
-        let (address, stop): (SocketAddr, Stop) = starts.recv().unwrap();
-        let (engine, recorder) = (stop.app().engine.clone(), stop.recorder().clone());
+        let proxies = [("LATCHKEY_TRUSTED_PROXIES", "10.0.0.0/8")];
+        let served = Served::start(database_url, &[&proxies, settings].concat());
+        let (engine, recorder) = (served.stop.app().engine.clone(), served.stop.recorder().clone());
         while !(engine.hears_changes() && engine.can_look_up()) {
             thread::sleep(Duration::from_millis(2));
         }
-        let client = Client::new();
-        Self { address, engine, recorder, client, stop, thread: Some(thread), data_dir }
+        Self { address: served.address, engine, recorder, client: Client::new(), _served: served }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -284,16 +255,6 @@ impl Node {
 
     pub fn question(&self, gateway: &str, question: &Value) -> RequestBuilder {
         self.request(Method::POST, "/v1/verify").bearer_auth(gateway).json(question)
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let stop = self.stop.clone();
-        let ended = thread::spawn(move || rt::System::new().block_on(stop.gracefully()));
-        let _ = ended.join();
-        let _ = self.thread.take().map(JoinHandle::join);
-        let _ = std::fs::remove_dir_all(&self.data_dir);
     }
 }
 
