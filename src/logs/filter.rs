@@ -34,6 +34,7 @@ pub struct FilterForm {
     pub from: String,
     pub to: String,
     pub after: String,
+    pub before: String,
 }
 
 /// The same as meant.
@@ -58,6 +59,8 @@ pub struct Filter {
     pub to: Option<DateTime<Utc>>,
     /// Only what comes after this place, which is older.
     pub after: Option<Place>,
+    /// Only what comes before this place, which is newer; the nearest of it.
+    pub before: Option<Place>,
 }
 
 /// How it ended.
@@ -89,7 +92,7 @@ pub const LAST: [(&str, &str, i64); 5] = [
 pub const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 impl Place {
-    /// What is older than that instant.
+    /// Between that instant and what is older.
     pub fn before(at: DateTime<Utc>) -> Self {
         Self { at, id: Uuid::nil() }
     }
@@ -130,6 +133,13 @@ impl FilterForm {
                 "The time from which on requests are listed is not before the one at which the list ends.",
             ));
         }
+        if !self.after.is_empty() && !self.before.is_empty() {
+            return Err(bad_page());
+        }
+        let place = |typed: &str| {
+            chosen(typed, "a page", |typed| Place::parse(typed, signer, self))
+                .map_err(|_| bad_page())
+        };
         Ok(Filter {
             key: chosen(&self.key, "a public key", public_key)?,
             application: chosen(&self.application, "an application", slug)?,
@@ -142,14 +152,14 @@ impl FilterForm {
             request: chosen(&self.request, "a request’s id", |typed| typed.trim().parse().ok())?,
             from: from.max(last.map(|minutes| now - TimeDelta::minutes(minutes))),
             to,
-            after: chosen(&self.after, "a page", |typed| Place::parse(typed, signer, self))
-                .map_err(|_| bad("This is a bad page address: it belongs to another list. Go back to the first page."))?,
+            after: place(&self.after)?,
+            before: place(&self.before)?,
         })
     }
 
     /// Whether anything is left out of the list.
     pub fn narrows(&self) -> bool {
-        self.fields().iter().any(|(name, typed)| *name != "after" && !typed.is_empty())
+        self.first_page() != Self::default()
     }
 
     /// The address of the list with this filter.
@@ -169,7 +179,7 @@ impl FilterForm {
 
     /// The first page of the list.
     pub fn first_page(&self) -> Self {
-        Self { after: String::new(), ..self.clone() }
+        Self { after: String::new(), before: String::new(), ..self.clone() }
     }
 
     fn to_query(&self) -> String {
@@ -181,7 +191,7 @@ impl FilterForm {
             .join("&")
     }
 
-    fn fields(&self) -> [(&'static str, &String); 13] {
+    fn fields(&self) -> [(&'static str, &String); 14] {
         [
             ("key", &self.key),
             ("application", &self.application),
@@ -196,6 +206,7 @@ impl FilterForm {
             ("from", &self.from),
             ("to", &self.to),
             ("after", &self.after),
+            ("before", &self.before),
         ]
     }
 }
@@ -288,6 +299,10 @@ fn customer(typed: &str) -> Option<String> {
     crate::customers::parse_external_id(typed).ok().map(ToOwned::to_owned)
 }
 
+fn bad_page() -> AppError {
+    bad("This is a bad page address: it belongs to another list. Go back to the first page.")
+}
+
 fn bad(message: &str) -> AppError {
     AppError::BadRequest(message.into())
 }
@@ -336,6 +351,7 @@ mod tests {
             ("to", "2026-02-30T00:00"),
             ("request", "1"),
             ("after", "x"),
+            ("before", "x"),
             ("environment", "a b"),
             ("customer", "a\u{202e}b"),
         ] {

@@ -131,6 +131,19 @@ pub fn older_than<'a>(
     )
 }
 
+/// What comes before it.
+pub fn newer_than<'a>(
+    place: Place,
+) -> Box<dyn BoxableExpression<request_logs::table, Pg, SqlType = Bool> + 'a> {
+    Box::new(
+        sql::<Bool>("(at, id) > (")
+            .bind::<Timestamptz, _>(place.at)
+            .sql(", ")
+            .bind::<sql_types::Uuid, _>(place.id)
+            .sql(")"),
+    )
+}
+
 /// A range is asked for by its first and last address: an index finds those between.
 fn within<'a>(
     range: IpNet,

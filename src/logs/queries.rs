@@ -14,7 +14,7 @@ use super::{
     filter::{Filter, Place},
     model::{Logged, Request, instants_of},
     names::named,
-    narrow::{Logs, Meant, in_time, matching, mean, older_than},
+    narrow::{Logs, Meant, in_time, matching, mean, newer_than, older_than},
 };
 use crate::{
     error::{AppError, AppResult},
@@ -54,11 +54,25 @@ pub struct Page {
     pub requests: Vec<Request>,
     /// Where older ones begin, if there are any, or may be.
     pub next: Option<Place>,
+    /// Where newer ones end; `None` on the page of the newest.
+    pub previous: Option<Place>,
     /// So far it has looked, when it took too long to look further.
     pub looked_until: Option<DateTime<Utc>>,
 }
 
-/// The newest `at_most` requests that match; looks for so long.
+/// What there is to look for, and how many.
+struct Search<'a> {
+    viewer: &'a Viewer,
+    filter: &'a Filter,
+    meant: Meant,
+    at_most: usize,
+}
+
+/// What was found, and how far that is all there is, if it took too long to look further.
+type Seen = (Vec<Logged>, Option<DateTime<Utc>>);
+
+/// At most so many of the requests that match, from the filter's place on: the newest of what is older, or the oldest of
+/// what is newer, and all the newest where there are no more than that. Looks for so long.
 ///
 /// # Errors
 /// [`AppError::NoApiAccess`]; [`AppError::Unprocessable`] when even a piece takes too long.
@@ -71,40 +85,88 @@ pub fn list(
 ) -> AppResult<Page> {
     visible_to(viewer)?;
     let Some(meant) = mean(conn, viewer, filter)? else {
-        return Ok(Page { requests: Vec::new(), next: None, looked_until: None });
+        return Ok(Page { requests: Vec::new(), next: None, previous: None, looked_until: None });
     };
-    let (mut found, looked_until) =
-        in_time(conn, |conn| look(conn, viewer, filter, &meant, at_most + 1, patience))?;
+    let search = Search { viewer, filter, meant, at_most: at_most + 1 };
+    if let Some(place) = filter.before {
+        let (mut found, looked_until) =
+            in_time(conn, |conn| look_ahead(conn, &search, place, patience))?;
+        let has_more = found.len() > at_most;
+        if has_more || looked_until.is_some() {
+            found.truncate(at_most);
+            found.reverse();
+            // What was looked at last, if there is nothing: all of that same instant.
+            let back = || Place::before(place.at + TimeDelta::microseconds(1));
+            let next = Some(found.last().map_or_else(back, place_of));
+            let first = found.first().filter(|_| has_more).map(place_of);
+            let looked_until = looked_until.filter(|_| !has_more);
+            let previous = first.or(looked_until.map(Place::before));
+            return Ok(Page { requests: named(conn, found)?, next, previous, looked_until });
+        }
+    }
+    let from = filter.after;
+    let (mut found, looked_until) = in_time(conn, |conn| look_back(conn, &search, from, patience))?;
     let has_more = found.len() > at_most;
     found.truncate(at_most);
-    let last = found.last().filter(|_| has_more).map(|row| Place { at: row.at, id: row.id });
+    let last = found.last().filter(|_| has_more).map(place_of);
+    let looked_until = looked_until.filter(|_| !has_more);
     let next = last.or(looked_until.map(Place::before));
-    let requests = named(conn, found)?;
-    Ok(Page { requests, next, looked_until: looked_until.filter(|_| !has_more) })
+    let previous = from.map(|place| found.first().map_or(place, place_of));
+    Ok(Page { requests: named(conn, found)?, next, previous, looked_until })
 }
 
-/// Goes back piece by piece.
-fn look(
+fn place_of(row: &Logged) -> Place {
+    Place { at: row.at, id: row.id }
+}
+
+impl Search<'_> {
+    /// What it is looking for, as far as there is room for more.
+    fn ask(&self, found: &[Logged]) -> AppResult<Logs<'_>> {
+        let room = (self.at_most - found.len()) as i64;
+        Ok(matching(visible_to(self.viewer)?, self.filter, &self.meant).limit(room))
+    }
+}
+
+/// How much of the log to look through at once.
+struct Pace {
+    began: Instant,
+    piece_began: Instant,
+    span: TimeDelta,
+}
+
+impl Pace {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self { began: now, piece_began: now, span: FIRST_PIECE }
+    }
+
+    /// After a piece: the next is as much longer as it may be to take so long.
+    fn quicken(&mut self) {
+        let took = self.piece_began.elapsed().as_micros().max(1);
+        self.span = self.span * PIECE.as_micros().div_ceil(took).min(GROWTH) as i32;
+        self.piece_began = Instant::now();
+    }
+}
+
+/// Goes back piece by piece, from a place or from now.
+fn look_back(
     conn: &mut PgConnection,
-    viewer: &Viewer,
-    filter: &Filter,
-    meant: &Meant,
-    at_most: usize,
+    search: &Search<'_>,
+    mut after: Option<Place>,
     patience: Duration,
-) -> AppResult<(Vec<Logged>, Option<DateTime<Utc>>)> {
-    let began = Instant::now();
+) -> AppResult<Seen> {
+    let filter = search.filter;
     let first_day = first_day(conn)?;
     let first = filter.from.map_or(first_day, |from| from.max(first_day));
-    let (mut found, mut span, mut after) = (Vec::new(), FIRST_PIECE, filter.after);
+    let (mut found, mut pace) = (Vec::new(), Pace::begin());
     // What is newer than now, by somebody's clock, is in the first piece.
     let mut end = after.map_or_else(Utc::now, |place| place.at);
     if let Some(to) = filter.to {
         end = end.min(to);
     }
-    let ask = |after: Option<Place>, room: usize| -> AppResult<Logs<'_>> {
-        let mut query = matching(visible_to(viewer)?, filter, meant)
-            .order((request_logs::at.desc(), request_logs::id.desc()))
-            .limit(room as i64);
+    let ask = |after: Option<Place>, found: &[Logged]| -> AppResult<Logs<'_>> {
+        let mut query =
+            search.ask(found)?.order((request_logs::at.desc(), request_logs::id.desc()));
         if let Some(to) = filter.to {
             query = query.filter(request_logs::at.lt(to));
         }
@@ -114,32 +176,64 @@ fn look(
         Ok(query)
     };
     loop {
-        let piece_began = Instant::now();
-        let begin = end.checked_sub_signed(span).unwrap_or(first).max(first);
-        let query = ask(after, at_most - found.len())?.filter(request_logs::at.ge(begin));
-        found.append(&mut query.load::<Logged>(conn)?);
-        if found.len() >= at_most {
+        let begin = end.checked_sub_signed(pace.span).unwrap_or(first).max(first);
+        let query = ask(after, &found)?.filter(request_logs::at.ge(begin));
+        found.append(&mut query.load(conn)?);
+        if found.len() >= search.at_most {
             return Ok((found, None));
         }
         if begin <= first {
             break;
         }
-        if began.elapsed() >= patience {
+        if pace.began.elapsed() >= patience {
             return Ok((found, Some(begin)));
         }
         (after, end) = (Some(Place::before(begin)), begin);
-        let took = piece_began.elapsed().as_micros().max(1);
-        span = span * PIECE.as_micros().div_ceil(took).min(GROWTH) as i32;
+        pace.quicken();
     }
     // What is older than the first day is of no day: somebody's clock jumped.
     if filter.from.is_none_or(|from| from < first_day) {
-        let mut query = ask(after, at_most - found.len())?.filter(request_logs::at.lt(first_day));
+        let mut query = ask(after, &found)?.filter(request_logs::at.lt(first_day));
         if let Some(from) = filter.from {
             query = query.filter(request_logs::at.ge(from));
         }
-        found.append(&mut query.load::<Logged>(conn)?);
+        found.append(&mut query.load(conn)?);
     }
     Ok((found, None))
+}
+
+/// Goes forward piece by piece, from a place to the newest; the nearest first.
+fn look_ahead(
+    conn: &mut PgConnection,
+    search: &Search<'_>,
+    place: Place,
+    patience: Duration,
+) -> AppResult<Seen> {
+    let filter = search.filter;
+    let last = filter.to.map_or_else(Utc::now, |to| to.min(Utc::now()));
+    let mut begin = filter.from.map_or(place.at, |from| from.max(place.at));
+    let (mut found, mut pace) = (Vec::new(), Pace::begin());
+    loop {
+        // The last piece has no end but the filter's: somebody's clock may be ahead.
+        let end = begin.checked_add_signed(pace.span).filter(|end| *end < last);
+        let mut query = search
+            .ask(&found)?
+            .order((request_logs::at.asc(), request_logs::id.asc()))
+            .filter(request_logs::at.ge(begin))
+            .filter(newer_than(place));
+        if let Some(end) = end.or(filter.to) {
+            query = query.filter(request_logs::at.lt(end));
+        }
+        found.append(&mut query.load(conn)?);
+        match end {
+            Some(end) if found.len() < search.at_most => begin = end,
+            _ => return Ok((found, None)),
+        }
+        if pace.began.elapsed() >= patience {
+            return Ok((found, Some(begin)));
+        }
+        pace.quicken();
+    }
 }
 
 /// When the first day begins that has a partition.

@@ -126,21 +126,34 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
     let signer = signer(app, &layout.viewer);
     let filter = form.parse(&signer, now)?;
     let viewer = layout.viewer.clone();
-    let until = filter.after.map_or(now, |place| place.at);
+    let (is_before, after) = (filter.before.is_some(), filter.after);
     let (found, gaps, applications, environments) = app
         .db
         .read(move |conn| {
             let found = queries::list(conn, &viewer, &filter, PAGE, PATIENCE)?;
-            let gaps = match found.requests.last() {
-                Some(last) => queries::gaps(conn, last.row.at, until)?,
-                None => Vec::new(),
+            let gaps = match (found.requests.first(), found.requests.last()) {
+                (Some(first), Some(last)) => {
+                    let until = match (after, found.previous) {
+                        (Some(place), _) => place.at,
+                        (None, Some(_)) => first.row.at,
+                        (None, None) => now,
+                    };
+                    queries::gaps(conn, last.row.at, until)?
+                }
+                _ => Vec::new(),
             };
             Ok((found, gaps, applications::list(conn, &viewer)?, environments::list(conn)?))
         })
         .await?;
-    let next = found
-        .next
-        .map(|place| FilterForm { after: place.spell(&signer, &form), ..form.clone() }.address());
+    // Whoever goes on to what is newer gets to the newest.
+    let form = if is_before && found.previous.is_none() { form.first_page() } else { form };
+    let first_page = form.first_page();
+    let next = found.next.map(|place| {
+        FilterForm { after: place.spell(&signer, &form), ..first_page.clone() }.address()
+    });
+    let previous = found.previous.map(|place| {
+        FilterForm { before: place.spell(&signer, &form), ..first_page.clone() }.address()
+    });
     // Who looks for nothing in particular and finds nothing has a log that is not begun.
     let has_any = !found.requests.is_empty()
         || found.next.is_some()
@@ -152,6 +165,7 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
         requests: found.requests,
         looked_until: found.looked_until,
         next,
+        previous,
         has_any,
         gaps,
         applications,

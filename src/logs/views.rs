@@ -33,6 +33,8 @@ pub struct Index {
     pub looked_until: Option<DateTime<Utc>>,
     /// The address of older ones.
     pub next: Option<String>,
+    /// The address of newer ones, unless these are the newest.
+    pub previous: Option<String>,
     /// Whether there is anything to look for.
     pub has_any: bool,
     /// What is missing: minute, reason, requests.
@@ -54,7 +56,7 @@ impl Index {
 
     /// Whether newer requests belong at the top of this page.
     fn is_live(&self) -> bool {
-        self.filter.after.is_empty() && self.filter.to.is_empty() && self.filter.request.is_empty()
+        self.previous.is_none() && self.filter.to.is_empty() && self.filter.request.is_empty()
     }
 
     fn codes(&self) -> Vec<&'static str> {
@@ -109,9 +111,16 @@ impl Index {
         match self.requests.len() {
             0 => "No request matches".into(),
             1 => "1 request listed".into(),
-            many if self.next.is_some() => format!("The newest {many} requests listed"),
+            many if self.next.is_some() && self.previous.is_none() => {
+                format!("The newest {many} requests listed")
+            }
             many => format!("{many} requests listed"),
         }
+    }
+
+    /// Whether it has looked towards the newest, and not further back.
+    fn looked_ahead(&self) -> bool {
+        !self.filter.before.is_empty()
     }
 
     fn mode(&self) -> Option<Mode> {

@@ -142,6 +142,7 @@ async fn what_no_page_of_ours_asks_for_is_a_bad_request() {
         "from=yesterday",
         "from=2026-11-20T00:00:00Z&to=2026-11-19T00:00:00Z",
         "after=x",
+        "before=x",
         "after=MTIzCjQ1Ng",
         "path=%2Fa%00b",
         "path=%2F%ff",
@@ -172,9 +173,37 @@ async fn pages_follow_each_other_and_are_good_for_whom_and_what_they_were_made()
     let expected: Vec<String> = (0..60).rev().map(|number| format!("/page/{number}")).collect();
     assert_eq!(seen, expected);
 
+    // And back again, past what came meanwhile: a whole page of what is next to this one, then the newest.
+    for number in 60..115 {
+        ask(app, gateway, json!({"path": format!("/page/{number}")})).await;
+    }
+    app.flush();
+    let paths = |numbers: std::ops::Range<i32>| -> Vec<String> {
+        numbers.rev().map(|number| format!("/page/{number}")).collect()
+    };
+    let newer = second.attribute("a[rel=prev]", "href");
+    let middle = ada.get(&newer).await;
+    assert_eq!(middle.all("tbody .log-request__path"), paths(10..60));
+    middle.assert_shows("Newest");
+    assert!(middle.all("[data-tail]").is_empty(), "what is new belongs elsewhere");
+    let rest = ada.get(&middle.attribute("a[rel=next]", "href")).await;
+    assert_eq!(rest.all("tbody .log-request__path"), paths(0..10));
+    let later = ada.get(&middle.attribute("a[rel=prev]", "href")).await;
+    assert_eq!(later.all("tbody .log-request__path"), paths(60..110));
+    let newest = ada.get(&later.attribute("a[rel=prev]", "href")).await;
+    assert_eq!(newest.all("tbody .log-request__path"), paths(65..115));
+    assert!(newest.all("a[rel=prev]").is_empty());
+    assert_eq!(newest.all("[data-tail]").len(), 1, "it is the first page, and live");
+    // A file has everything, whichever page is open.
+    let file = ada.get(&newer.replacen("/logs", "/logs/export/jsonl", 1)).await;
+    assert_eq!(file.body().lines().count(), 115);
+
+    ada.get(&format!("{newer}&{}", older.split_once('&').unwrap().1)).await.assert_status(400);
+    ada.get(&newer.replace("page", "orders")).await.assert_status(400);
     ada.get(&older.replace("page", "orders")).await.assert_status(400);
     let mut bea = app.sign_in(&app.administrator("Bea")).await;
     bea.get(&older).await.assert_status(400);
+    bea.get(&newer).await.assert_status(400);
 }
 
 #[actix_web::test]
