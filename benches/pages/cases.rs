@@ -37,7 +37,15 @@ pub async fn of(people: &mut [Person], mode: &str, is_manager: bool) -> Result<V
             cases.extend(searches(&offers));
             cases.extend(deep(person).await?);
         }
-        let own = ["/", "/applications", "/keys"];
+        let own = [
+            "/",
+            "/applications",
+            "/keys",
+            "/review?group=permissions",
+            "/review?group=unused",
+            "/review?group=never",
+            "/review?group=secrets",
+        ];
         let others = ["/settings/environments", "/customers", "/keys/confirm/reset", "/team"];
         let others = if is_manager { &[][..] } else { &others[..] };
         cases.extend(own.iter().chain(others).map(|path| page(path, (*path).to_owned())));

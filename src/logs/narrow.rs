@@ -93,6 +93,9 @@ pub fn matching<'a>(mut query: Logs<'a>, filter: &Filter, meant: &Meant) -> Logs
     };
     if let Some(method) = &filter.method {
         query = query.filter(request_logs::method.eq(method.clone()));
+        if !matches!(method.as_str(), "GET" | "POST") {
+            query = query.filter(rare_method());
+        }
     }
     if let Some(path) = &filter.path {
         let literal = path.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
@@ -116,6 +119,11 @@ pub fn matching<'a>(mut query: Logs<'a>, filter: &Filter, meant: &Meant) -> Logs
 /// In Postgres' own words: an index of refusals is one for these words.
 fn refused() -> SqlLiteral<Bool> {
     sql("code <> 'VALID'")
+}
+
+/// Likewise: the index of methods has neither of the two that nearly all requests have.
+fn rare_method() -> SqlLiteral<Bool> {
+    sql("method <> 'GET' and method <> 'POST'")
 }
 
 /// What comes after a place.
@@ -171,12 +179,41 @@ pub fn in_time<T>(
         ask(conn)
     });
     match answer {
-        Err(AppError::Unavailable(error)) if error.to_string().contains("statement timeout") => {
-            tracing::warn!(%error, "a list of requests was given up");
+        Err(error) if took_too_long(&error) => {
+            tracing::warn!(?error, "a list of requests was given up");
             Err(AppError::Unprocessable(
                 "Finding these among so many requests takes too long. Narrow the list: choose a time, a key or an application.".into(),
             ))
         }
         answer => answer,
     }
+}
+
+/// Inside [`in_time`], asks about a piece of the log that may turn out to be too long; `None` when it was given up.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub fn try_piece(
+    conn: &mut PgConnection,
+    query: Logs<'_>,
+    patience: Duration,
+) -> AppResult<Option<Vec<Logged>>> {
+    // A transaction within one: what is given up undoes nothing else.
+    let answer = conn.transaction(|conn| {
+        let limit =
+            |patience: Duration| format!("set local statement_timeout = {}", patience.as_millis());
+        conn.batch_execute(&limit(patience))?;
+        let found = query.load(conn)?;
+        conn.batch_execute(&limit(PATIENCE_WITH_POSTGRES))?;
+        Ok(found)
+    });
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if took_too_long(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn took_too_long(error: &AppError) -> bool {
+    matches!(error, AppError::Unavailable(error) if error.to_string().contains("statement timeout"))
 }

@@ -14,7 +14,7 @@ use super::{
     filter::{Filter, Place},
     model::{Logged, Request, instants_of},
     names::named,
-    narrow::{Logs, Meant, in_time, matching, mean, newer_than, older_than},
+    narrow::{Logs, Meant, in_time, matching, mean, newer_than, older_than, try_piece},
 };
 use crate::{
     error::{AppError, AppResult},
@@ -25,12 +25,14 @@ use crate::{
 /// Rows on a page of the list.
 pub const PAGE: usize = 50;
 
-/// How long a list goes on looking further back: with the piece it is at, less than 100 ms among ten million rows.
-pub const PATIENCE: Duration = Duration::from_millis(60);
+/// How long a list goes on looking further: with the piece it is at, less than 100 ms among ten million rows.
+pub const PATIENCE: Duration = Duration::from_millis(45);
 /// The first piece. Each of the next is as much longer as it may be to take so long.
 const FIRST_PIECE: TimeDelta = TimeDelta::hours(1);
-const PIECE: Duration = Duration::from_millis(30);
-const GROWTH: u128 = 16;
+const PIECE: Duration = Duration::from_millis(20);
+const GROWTH: i32 = 16;
+/// One that takes longer is given up for a shorter one: after a quiet night there may be a busy week.
+const TOO_LONG: Duration = Duration::from_millis(40);
 
 /// Administrators see all of it; managers what was asked about their own keys, and nothing that came without one.
 fn visible_to<'a>(viewer: &Viewer) -> AppResult<Logs<'a>> {
@@ -140,11 +142,28 @@ impl Pace {
         Self { began: now, piece_began: now, span: FIRST_PIECE }
     }
 
+    /// Looks through a piece; `None` when it was too long, and the next to try is shorter.
+    fn try_piece(
+        &mut self,
+        conn: &mut PgConnection,
+        query: Logs<'_>,
+    ) -> AppResult<Option<Vec<Logged>>> {
+        self.piece_began = Instant::now();
+        if self.span <= FIRST_PIECE {
+            return Ok(Some(query.load(conn)?));
+        }
+        let found = try_piece(conn, query, TOO_LONG)?;
+        if found.is_none() {
+            self.span = (self.span / GROWTH).max(FIRST_PIECE);
+        }
+        Ok(found)
+    }
+
     /// After a piece: the next is as much longer as it may be to take so long.
     fn quicken(&mut self) {
         let took = self.piece_began.elapsed().as_micros().max(1);
-        self.span = self.span * PIECE.as_micros().div_ceil(took).min(GROWTH) as i32;
-        self.piece_began = Instant::now();
+        let longer = PIECE.as_micros().div_ceil(took);
+        self.span = self.span * i32::try_from(longer).map_or(GROWTH, |longer| longer.min(GROWTH));
     }
 }
 
@@ -178,7 +197,8 @@ fn look_back(
     loop {
         let begin = end.checked_sub_signed(pace.span).unwrap_or(first).max(first);
         let query = ask(after, &found)?.filter(request_logs::at.ge(begin));
-        found.append(&mut query.load(conn)?);
+        let Some(mut piece) = pace.try_piece(conn, query)? else { continue };
+        found.append(&mut piece);
         if found.len() >= search.at_most {
             return Ok((found, None));
         }
@@ -224,7 +244,8 @@ fn look_ahead(
         if let Some(end) = end.or(filter.to) {
             query = query.filter(request_logs::at.lt(end));
         }
-        found.append(&mut query.load(conn)?);
+        let Some(mut piece) = pace.try_piece(conn, query)? else { continue };
+        found.append(&mut piece);
         match end {
             Some(end) if found.len() < search.at_most => begin = end,
             _ => return Ok((found, None)),

@@ -44,7 +44,7 @@ async fn world() -> World {
             json!({"key": reports.secret, "method": "GET", "path": "/reports", "ip": "198.51.100.1", "customer": "cus_2"}),
         ),
         (&sandbox, json!({"key": reports.secret, "method": "GET", "path": "/wrong-place"})),
-        (&gateway, json!({"method": "GET", "path": "/keyless", "ip": "2001:db8::7"})),
+        (&gateway, json!({"method": "DELETE", "path": "/keyless", "ip": "2001:db8::7"})),
     ] {
         ask(&app, gateway, question).await;
     }
@@ -75,6 +75,8 @@ async fn every_filter_leaves_the_requests_it_names() {
         ("code=VALID".into(), &["/reports", "/orders/1"]),
         ("code=WRONG_ENVIRONMENT".into(), &["/wrong-place"]),
         ("method=POST".into(), &["/orders"]),
+        ("method=DELETE".into(), &["/keyless"]),
+        ("method=PURGE".into(), &[]),
         ("path=%2Forders".into(), &["/orders", "/orders/1"]),
         ("path=%2Forders%2F".into(), &["/orders/1"]),
         ("path=%2Forders%25".into(), &[]),
