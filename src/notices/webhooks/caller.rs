@@ -1,7 +1,7 @@
 //! One request, and what came of it.
 
 use std::{
-    io::Read,
+    io::{self, Read},
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -120,12 +120,19 @@ fn words(error: &ureq::Error) -> String {
         ureq::Error::Timeout(_) => "There was no answer within 10 seconds.".into(),
         ureq::Error::HostNotFound => "No host is called that.".into(),
         ureq::Error::Other(refused) if refused.is::<Private>() => refused.to_string(),
-        ureq::Error::Io(error) => format!("The connection failed: {error}."),
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => {
+        ureq::Error::Io(error) if !is_about_encryption(error) => {
+            format!("The connection failed: {error}.")
+        }
+        ureq::Error::Io(_) | ureq::Error::Rustls(_) | ureq::Error::Tls(_) => {
             format!("The connection could not be encrypted: {error}.")
         }
         error => format!("The answer could not be understood: {error}."),
     }
+}
+
+/// What is wrong with a certificate comes as an error of reading.
+fn is_about_encryption(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-use super::{ask, happens, mail_server::MailServer, run, until};
+use super::{add_ada, ask, happens, mail_server::MailServer, run, sign_in, until};
 use crate::support::{Program, TestApp, database::SpecDatabase, terminal::Terminal};
 
 const HTML_IN_A_NAME: &str = "<img src=x onerror=alert(1)> & co";
@@ -250,19 +250,8 @@ async fn what_is_sent_is_encrypted_and_the_server_knows_who_comes() {
     let program =
         Program::serve_with(&database.url, &[("SMTP_URL", &right), ("SSL_CERT_FILE", &authority)]);
     let conn = &mut database.connect();
-    let operator = latchkey::users::Viewer::operator();
-    let new = latchkey::users::NewUser {
-        email: "ada@example.com".into(),
-        name: "Ada".into(),
-        role: latchkey::users::Role::Administrator,
-        api_access: false,
-    };
-    let ada = latchkey::users::commands::add(conn, &operator, &new).unwrap();
-    let hash = latchkey::users::passwords::hash(crate::support::PASSWORD).unwrap();
-    latchkey::users::commands::set_password(conn, &operator, ada.id, &hash).unwrap();
-    let mut page = program.visitor();
-    let sign_in = [("email", "ada@example.com"), ("password", crate::support::PASSWORD)];
-    page.post("/sign-in", &sign_in).await.assert_status(303);
+    add_ada(conn);
+    let mut page = sign_in(&program).await;
     page.post("/settings/mail/test", &[]).await.assert_shows("250 2.0.0 Taken as 4711");
     assert_eq!(server.mails()[0]["encrypted"], true);
     assert!(!program.log().contains("pass@word") && !program.log().contains("pass%40word"));

@@ -7,6 +7,7 @@ pub mod receiver;
 mod walking;
 mod webhook_pages;
 mod webhook_secrets;
+mod webhook_tls;
 mod webhooks;
 
 use std::time::{Duration, Instant};
@@ -15,9 +16,9 @@ use diesel::{
     PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query,
     sql_types::Text,
 };
-use latchkey::notices;
+use latchkey::{notices, users};
 
-use crate::support::MadeKey;
+use crate::support::{Browser, MadeKey, PASSWORD, Program};
 
 #[derive(QueryableByName)]
 struct Line {
@@ -47,6 +48,28 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(began.elapsed() < Duration::from_secs(60), "it never came to this: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Adds an administrator where no spec's own server is.
+fn add_ada(conn: &mut PgConnection) {
+    let operator = users::Viewer::operator();
+    let new = users::NewUser {
+        email: "ada@example.com".into(),
+        name: "Ada".into(),
+        role: users::Role::Administrator,
+        api_access: false,
+    };
+    let ada = users::commands::add(conn, &operator, &new).unwrap();
+    let hash = users::passwords::hash(PASSWORD).unwrap();
+    users::commands::set_password(conn, &operator, ada.id, &hash).unwrap();
+}
+
+/// Ada, signed in there.
+async fn sign_in(program: &Program) -> Browser {
+    let mut ada = program.visitor();
+    let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
+    ada.post("/sign-in", &fields).await.assert_status(303);
+    ada
 }
 
 /// Something has happened to these keys, and whoever should hears of it.

@@ -6,12 +6,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use latchkey::{applications, notices, presets, users};
 
 use super::{
-    ask,
+    add_ada, ask,
     receiver::{Receiver, Says},
-    run, until,
+    run, sign_in, until,
     webhooks::{add, start},
 };
-use crate::support::{Browser, PASSWORD, Program, database::SpecDatabase};
+use crate::support::{Program, database::SpecDatabase};
 
 #[actix_web::test]
 async fn after_a_rotation_both_secrets_sign_for_a_day() {
@@ -48,14 +48,6 @@ async fn after_a_rotation_both_secrets_sign_for_a_day() {
     assert_eq!(app.db(|conn| ask(conn, rotated)), ["1"]);
 }
 
-/// Ada, signed in there.
-async fn sign_in(program: &Program) -> Browser {
-    let mut ada = program.visitor();
-    let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
-    ada.post("/sign-in", &fields).await.assert_status(303);
-    ada
-}
-
 #[actix_web::test]
 async fn kill_9_repeats_at_most_and_another_session_key_signs_nothing() {
     let database = SpecDatabase::create();
@@ -63,15 +55,7 @@ async fn kill_9_repeats_at_most_and_another_session_key_signs_nothing() {
     let operator = users::Viewer::operator();
     presets::apply(conn, &operator, "marketplace").unwrap();
     applications::create(conn, &operator, "Storefront").unwrap();
-    let new = users::NewUser {
-        email: "ada@example.com".into(),
-        name: "Ada".into(),
-        role: users::Role::Administrator,
-        api_access: false,
-    };
-    let ada = users::commands::add(conn, &operator, &new).unwrap();
-    let hash = users::passwords::hash(PASSWORD).unwrap();
-    users::commands::set_password(conn, &operator, ada.id, &hash).unwrap();
+    add_ada(conn);
     let serve = |byte: u8| {
         let key = STANDARD.encode([byte; 64]);
         Program::serve_with(
