@@ -60,6 +60,7 @@ pub async fn download(
     let viewer = layout.with_api_access()?.viewer;
     let format = Format::parse(&format).ok_or(AppError::NotFound)?;
     let filter = form.parse(&signer(&app, &viewer), Utc::now())?;
+    // A file goes from the newest to the oldest, whichever page is open.
     let filter = Filter { before: None, ..filter };
     let db = app.db.clone();
     let name = format!("requests-{}", Utc::now().format("%Y-%m-%d"));

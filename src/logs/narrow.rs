@@ -127,24 +127,20 @@ fn rare_method() -> SqlLiteral<Bool> {
 }
 
 /// What comes after a place.
-pub fn older_than<'a>(
-    place: Place,
-) -> Box<dyn BoxableExpression<request_logs::table, Pg, SqlType = Bool> + 'a> {
-    Box::new(
-        sql::<Bool>("(at, id) < (")
-            .bind::<Timestamptz, _>(place.at)
-            .sql(", ")
-            .bind::<sql_types::Uuid, _>(place.id)
-            .sql(")"),
-    )
+pub fn older_than<'a>(place: Place) -> Beside<'a> {
+    beside("(at, id) < (", place)
 }
 
 /// What comes before it.
-pub fn newer_than<'a>(
-    place: Place,
-) -> Box<dyn BoxableExpression<request_logs::table, Pg, SqlType = Bool> + 'a> {
+pub fn newer_than<'a>(place: Place) -> Beside<'a> {
+    beside("(at, id) > (", place)
+}
+
+type Beside<'a> = Box<dyn BoxableExpression<request_logs::table, Pg, SqlType = Bool> + 'a>;
+
+fn beside<'a>(side: &str, place: Place) -> Beside<'a> {
     Box::new(
-        sql::<Bool>("(at, id) > (")
+        sql::<Bool>(side)
             .bind::<Timestamptz, _>(place.at)
             .sql(", ")
             .bind::<sql_types::Uuid, _>(place.id)
