@@ -41,8 +41,26 @@ async fn index(
     filter: Query<FilterForm>,
 ) -> AppResult<HttpResponse> {
     let layout = layout.with_api_access()?;
-    let drawn = draw_list(&app, layout, filter.into_inner()).await?;
-    fragment_or_page(hx, &drawn.as_list(), &drawn)
+    let filter = filter.into_inner();
+    let was_before = !filter.before.is_empty();
+    let drawn = draw_list(&app, layout, filter).await?;
+    let is_newest = was_before && drawn.previous.is_none();
+    if !is_newest {
+        return fragment_or_page(hx, &drawn.as_list(), &drawn);
+    }
+    // Whoever goes on to what is newer gets to the newest, at its own address.
+    let address = drawn.filter.address();
+    if hx.wants_fragment() { at_address(&drawn, &address) } else { Ok(see_other(&address)) }
+}
+
+/// The list alone, for a page whose address becomes that.
+fn at_address(drawn: &views::Index, address: &str) -> AppResult<HttpResponse> {
+    let mut response = page(&drawn.as_list())?;
+    response.headers_mut().insert(
+        HeaderName::from_static("hx-push-url"),
+        HeaderValue::from_str(address).map_err(anyhow::Error::from)?,
+    );
+    Ok(response)
 }
 
 /// By POST, because what is pasted as a key may be a secret: then its key is what is looked for, and nothing repeats it.
@@ -70,12 +88,7 @@ async fn search(
         return Ok(see_other(&address));
     }
     let drawn = draw_list(&app, layout, filter).await?;
-    let mut response = page(&drawn.as_list())?;
-    response.headers_mut().insert(
-        HeaderName::from_static("hx-push-url"),
-        HeaderValue::from_str(&address).map_err(anyhow::Error::from)?,
-    );
-    Ok(response)
+    at_address(&drawn, &address)
 }
 
 /// The newest page again, for one that is open: its rows, or 304 when they are those it has.
@@ -145,7 +158,6 @@ async fn draw_list(app: &App, layout: Layout, form: FilterForm) -> AppResult<vie
             Ok((found, gaps, applications::list(conn, &viewer)?, environments::list(conn)?))
         })
         .await?;
-    // Whoever goes on to what is newer gets to the newest.
     let form = if is_before && found.previous.is_none() { form.first_page() } else { form };
     let first_page = form.first_page();
     let next = found.next.map(|place| {

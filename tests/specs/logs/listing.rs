@@ -192,7 +192,11 @@ async fn pages_follow_each_other_and_are_good_for_whom_and_what_they_were_made()
     assert_eq!(rest.all("tbody .log-request__path"), paths(0..10));
     let later = ada.get(&middle.attribute("a[rel=prev]", "href")).await;
     assert_eq!(later.all("tbody .log-request__path"), paths(60..110));
-    let newest = ada.get(&later.attribute("a[rel=prev]", "href")).await;
+    let newest = later.attribute("a[rel=prev]", "href");
+    ada.get(&newest).await.assert_leads_to("/logs?path=%2Fpage");
+    let newest = ada.with_htmx("/logs").get(&newest).await;
+    newest.assert_is_fragment();
+    assert_eq!(newest.header("hx-push-url"), "/logs?path=%2Fpage");
     assert_eq!(newest.all("tbody .log-request__path"), paths(65..115));
     assert!(newest.all("a[rel=prev]").is_empty());
     assert_eq!(newest.all("[data-tail]").len(), 1, "it is the first page, and live");
