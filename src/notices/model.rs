@@ -57,6 +57,21 @@ impl Kind {
         Self::ALL.iter().find(|(kind, ..)| *kind == self).map_or("", |(.., label)| label)
     }
 
+    /// When a notice of it is made.
+    pub fn when(self) -> &'static str {
+        match self {
+            Self::KeyExpires => {
+                "14, 3 and 1 days before, once each; not for keys that are disabled."
+            }
+            Self::KeyUsedAfterExpiry => "Once for each expiry.",
+            Self::KeyUsedElsewhere => "Once a day for each key.",
+            Self::KeyFirstUsed => {
+                "Once for each key made from now on. Platforms that hand out many keys a day switch it off."
+            }
+            Self::LeakReported => "By a leak partner, or in leak triage by anybody.",
+        }
+    }
+
     /// The kind of that slug; `None` for one that a newer version knows.
     pub fn parse(slug: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(_, known, ..)| *known == slug).map(|(kind, ..)| kind)

@@ -64,25 +64,12 @@ impl Kinds {
     fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str, bool)> {
         let off = &self.layout.settings.notices_off;
         Kind::ALL.into_iter().map(move |(kind, slug, _, label)| {
-            (slug, label, when(kind), !off.iter().any(|off| off == slug))
+            (slug, label, kind.when(), !off.iter().any(|off| off == slug))
         })
     }
 
     fn kept_days(&self) -> i32 {
         KEPT_DAYS
-    }
-}
-
-/// When a notice of that kind is made.
-fn when(kind: Kind) -> &'static str {
-    match kind {
-        Kind::KeyExpires => "14, 3 and 1 days before, once each; not for keys that are disabled.",
-        Kind::KeyUsedAfterExpiry => "Once for each expiry.",
-        Kind::KeyUsedElsewhere => "Once a day for each key.",
-        Kind::KeyFirstUsed => {
-            "Once for each key made from now on. Platforms that hand out many keys a day switch it off."
-        }
-        Kind::LeakReported => "By a leak partner, or in leak triage by anybody.",
     }
 }
 

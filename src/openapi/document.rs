@@ -22,9 +22,12 @@ use super::{
     own_keys::{
         ApplicationKey, ApplicationKeys, DayOfUsage, KeyLimit, KeyUsage, Regenerated, Regeneration,
     },
-    verify,
+    verify, webhooks,
 };
-use crate::verify::Code;
+use crate::{
+    notices::webhooks::payload::{self, Message},
+    verify::Code,
+};
 
 /// The tag of what gateways ask.
 pub const VERIFICATION: &str = "Verification";
@@ -32,6 +35,8 @@ pub const VERIFICATION: &str = "Verification";
 pub const LEAKS: &str = "Leaks";
 /// The tag of what applications do with their own keys.
 pub const APPLICATION: &str = "Application";
+/// The tag of what webhooks are told.
+pub const WEBHOOKS: &str = "Webhooks";
 /// The tag of what supervisors ask.
 pub const HEALTH: &str = "Health";
 
@@ -54,7 +59,7 @@ pub fn document(base_url: &Url) -> OpenApi {
                 .title("Latchkey")
                 .version(env!("CARGO_PKG_VERSION"))
                 .description(Some(
-                    "Whether an API key may do what it asks, and what an application may do with its own keys. Verdicts come within 150 ms, and no answer is kept by caches.",
+                    "Whether an API key may do what it asks, what an application may do with its own keys, and what is told to webhooks. Verdicts come within 150 ms, and no answer is kept by caches.",
                 )),
         )
         .servers(Some([ServerBuilder::new().url(base_url.as_str().trim_end_matches('/')).build()]))
@@ -70,6 +75,7 @@ pub fn document(base_url: &Url) -> OpenApi {
                 .path("/healthz", health::alive())
                 .path("/readyz", health::ready()),
         )
+        .webhooks(Some(webhooks::webhooks(base_url)))
         .components(Some(components()))
         .tags(Some([
             tag(VERIFICATION, "What gateways ask on every request.").build(),
@@ -77,6 +83,11 @@ pub fn document(base_url: &Url) -> OpenApi {
             tag(
                 APPLICATION,
                 "What an application does with its own keys, where an administrator lets it.",
+            )
+            .build(),
+            tag(
+                WEBHOOKS,
+                "What your servers are told, where an administrator added them: at least once, signed as Standard Webhooks has it.",
             )
             .build(),
             tag(HEALTH, "What supervisors and load balancers ask.").build(),
@@ -116,6 +127,10 @@ fn components() -> Components {
         .schema("DayOfUsage", DayOfUsage::schema())
         .schema("Regeneration", Regeneration::schema())
         .schema("Regenerated", Regenerated::schema())
+        .schema("WebhookMessage", Message::schema())
+        .schema("WebhookData", payload::Data::schema())
+        .schema("WebhookKey", payload::Key::schema())
+        .schema("WebhookLeak", payload::Leak::schema())
         .schema("Problem", Problem::schema())
         .schema("Refusal", Refusal::schema())
         .schema("Code", Code::schema())

@@ -37,18 +37,28 @@ pub fn curl(document: &OpenApi, method: &str, path: &str, operation: &Operation)
     for header in needed_headers(operation) {
         let _ = write!(line, " \\\n  -H \"{header}\"");
     }
-    let body = operation.request_body.as_ref().and_then(|body| match body {
-        RefOr::T(body) => body.content.iter().next(),
-        RefOr::Ref(_) => None,
-    });
-    if let Some((media_type, RefOr::T(content))) = body
-        && let Some(example) = &content.example
-    {
-        let order = order(content, document.components.as_ref());
+    if let Some((media_type, body)) = body(document, operation, 1) {
         let _ = write!(line, " \\\n  -H \"Content-Type: {media_type}\"");
-        let _ = write!(line, " \\\n  -d '{}'", pretty(example, &order, 1).trim_end());
+        let _ = write!(line, " \\\n  -d '{}'", body.trim_end());
     }
     line
+}
+
+/// A request as a webhook gets it.
+pub fn request(document: &OpenApi, operation: &Operation) -> String {
+    let mut lines = needed_headers(operation).collect::<Vec<_>>();
+    if let Some((media_type, body)) = body(document, operation, 0) {
+        lines.extend([format!("content-type: {media_type}"), String::new(), body]);
+    }
+    lines.join("\n")
+}
+
+/// The example of what is sent, with its media type.
+fn body(document: &OpenApi, operation: &Operation, depth: usize) -> Option<(String, String)> {
+    let RefOr::T(body) = operation.request_body.as_ref()? else { return None };
+    let (media_type, RefOr::T(content)) = body.content.iter().next()? else { return None };
+    let order = order(content, document.components.as_ref());
+    Some((media_type.clone(), pretty(content.example.as_ref()?, &order, depth)))
 }
 
 /// The first query parameter is enough to see how it is done.
@@ -162,6 +172,9 @@ fn collect(schema: &RefOr<Schema>, components: &Components, names: &mut Vec<Stri
         }
         RefOr::T(Schema::OneOf(one)) => {
             one.items.iter().for_each(|item| collect(item, components, names));
+        }
+        RefOr::T(Schema::AllOf(all)) => {
+            all.items.iter().for_each(|item| collect(item, components, names));
         }
         RefOr::T(Schema::Object(object)) => {
             for (name, member) in &object.properties {

@@ -123,7 +123,11 @@ fn object_words(object: &Object) -> String {
         Some(SchemaFormat::KnownFormat(format)) => format_words(format),
         _ => None,
     };
-    let mut words = words.map_or_else(|| type_words(&object.schema_type), Into::into);
+    let mut words = match words {
+        Some(words) if may_be_null(&object.schema_type) => format!("{words}, or null"),
+        Some(words) => words.to_owned(),
+        None => type_words(&object.schema_type),
+    };
     match (&object.minimum, &object.maximum) {
         (Some(low), Some(high)) => words += &format!(", {} to {}", number(low), number(high)),
         (Some(low), None) if number(low) != "0" => words += &format!(", at least {}", number(low)),
@@ -150,7 +154,7 @@ fn format_words(format: &utoipa::openapi::KnownFormat) -> Option<&'static str> {
     match format {
         Known::Ipv4 => Some("IPv4 address"),
         Known::Ipv6 => Some("IPv6 address"),
-        Known::DateTime => Some("date and time (RFC 3339), or null"),
+        Known::DateTime => Some("date and time (RFC 3339)"),
         _ => None,
     }
 }

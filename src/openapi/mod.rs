@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `document.rs` | the document as a whole: who it speaks to, the addresses, the ways to authenticate |
 //! | `verify.rs`, `authorize.rs`, `changes.rs`, `leaks.rs`, `application.rs`, `health.rs` | the addresses, one by one |
+//! | `webhooks.rs` | what is told to webhooks, one event after the other |
 //! | `codes.rs` | the codes, from the engine's own list, with what each one means |
 //! | `bodies.rs`, `own_keys.rs` | what is sent and answered as JSON |
 //! | `parts.rs` | headers, parameters and answers that come again |
@@ -29,6 +30,7 @@ mod routes;
 mod shown;
 mod verify;
 mod views;
+mod webhooks;
 
 pub use document::document;
 pub use routes::routes;

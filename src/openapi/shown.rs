@@ -19,7 +19,10 @@ pub struct Shown {
     pub path: String,
     pub summary: String,
     pub text: Text,
-    pub curl: String,
+    /// A call for a terminal; of a webhook, a request as it comes.
+    pub sample: String,
+    /// It is Latchkey that calls.
+    pub is_webhook: bool,
     /// Ways to authenticate, of which one is enough.
     pub credentials: Vec<String>,
     pub parameters: Vec<Field>,
@@ -104,11 +107,11 @@ pub fn plain_value(value: &Value) -> String {
 
 /// The operations, by their tags.
 pub fn groups(document: &OpenApi) -> Vec<Group> {
-    let all: Vec<(String, Shown)> = document
-        .paths
-        .paths
-        .iter()
-        .flat_map(|(path, item)| of_path(document, path, item))
+    let taken = document.paths.paths.iter().map(|(path, item)| (path, item, false));
+    let told = document.webhooks.iter().flat_map(|webhooks| &webhooks.paths);
+    let all: Vec<(String, Shown)> = taken
+        .chain(told.map(|(event, item)| (event, item, true)))
+        .flat_map(|(path, item, is_webhook)| of_path(document, path, item, is_webhook))
         .collect();
     let mut groups: Vec<Group> = document
         .tags
@@ -129,7 +132,12 @@ pub fn groups(document: &OpenApi) -> Vec<Group> {
 }
 
 /// The operations of an address with their tags; those that are told alike are one, with any method.
-fn of_path(document: &OpenApi, path: &str, item: &PathItem) -> Vec<(String, Shown)> {
+fn of_path(
+    document: &OpenApi,
+    path: &str,
+    item: &PathItem,
+    is_webhook: bool,
+) -> Vec<(String, Shown)> {
     let by_method = [
         ("GET", &item.get),
         ("POST", &item.post),
@@ -152,12 +160,18 @@ fn of_path(document: &OpenApi, path: &str, item: &PathItem) -> Vec<(String, Show
         .into_iter()
         .map(|(method, operation)| {
             let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
-            (tag, shown(document, path, method, operation))
+            (tag, shown(document, path, method, operation, is_webhook))
         })
         .collect()
 }
 
-fn shown(document: &OpenApi, path: &str, method: &str, operation: &Operation) -> Shown {
+fn shown(
+    document: &OpenApi,
+    path: &str,
+    method: &str,
+    operation: &Operation,
+    is_webhook: bool,
+) -> Shown {
     let components = document.components.as_ref();
     let parameters =
         operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
@@ -177,12 +191,22 @@ fn shown(document: &OpenApi, path: &str, method: &str, operation: &Operation) ->
         path: path.to_owned(),
         summary: operation.summary.clone().unwrap_or_default(),
         text: Text::of(operation.description.as_deref()),
-        curl: examples::curl(document, method, path, operation),
+        sample: if is_webhook {
+            examples::request(document, operation)
+        } else {
+            examples::curl(document, method, path, operation)
+        },
+        is_webhook,
         credentials: credentials_of(operation),
         parameters: parameters.collect(),
         body: body.and_then(|schema| match schema {
             RefOr::Ref(part) => Some(fields::part_name(part)),
             RefOr::T(Schema::Array(list)) => fields::part_of_each(list),
+            // The first is what it is, the others narrow it.
+            RefOr::T(Schema::AllOf(all)) => match all.items.first() {
+                Some(RefOr::Ref(part)) => Some(fields::part_name(part)),
+                _ => None,
+            },
             RefOr::T(_) => None,
         }),
         answers: answers(operation, components),

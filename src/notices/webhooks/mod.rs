@@ -21,7 +21,7 @@ mod job;
 mod ledger;
 mod log;
 mod model;
-mod payload;
+pub mod payload;
 mod plan;
 mod public;
 mod queries;
@@ -35,6 +35,7 @@ use actix_web::web::ServiceConfig;
 pub use caller::Caller;
 pub use job::run;
 pub use ledger::is_any_due;
+pub use model::TEST;
 pub use retention::remove_old;
 pub use secrets::Secrets;
 

@@ -17,7 +17,7 @@ use latchkey::{
 use crate::support::{MadeKey, TestApp};
 
 /// Looks for what there is to notice, as happens every minute.
-fn look(app: &TestApp) {
+pub fn look(app: &TestApp) {
     app.flush();
     work(app, Work::Notices);
 }
@@ -59,7 +59,7 @@ fn noticed(app: &TestApp) -> Vec<String> {
 }
 
 /// So many hours go by: whatever has a time is older.
-fn pass(app: &TestApp, hours: i64) {
+pub fn pass(app: &TestApp, hours: i64) {
     run(
         app,
         &format!(

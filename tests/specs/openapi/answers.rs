@@ -95,7 +95,7 @@ async fn every_code_has_a_meaning_and_a_status() {
 }
 
 #[track_caller]
-fn assert_has_the_members(document: &Value, schema: &str, answer: &Value) {
+pub fn assert_has_the_members(document: &Value, schema: &str, answer: &Value) {
     let schema = &document["components"]["schemas"][schema];
     for member in answer.as_object().unwrap().keys() {
         assert!(schema["properties"][member].is_object(), "{member} is not listed: {answer}");

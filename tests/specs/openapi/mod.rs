@@ -3,6 +3,7 @@
 mod answers;
 mod conforming;
 mod reading;
+mod webhooks;
 
 use serde_json::Value;
 

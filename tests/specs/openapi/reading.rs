@@ -34,7 +34,9 @@ async fn the_page_tells_everything_the_document_tells() {
         let words = squeezed(told.as_str().unwrap_or_default());
         assert!(shown.contains(&words), "{told} is not on the page");
     };
-    for (path, operations) in document["paths"].as_object().unwrap() {
+    let (paths, webhooks) = (&document["paths"], &document["webhooks"]);
+    let addresses = [paths, webhooks].map(|told| told.as_object().unwrap()).into_iter().flatten();
+    for (path, operations) in addresses {
         for operation in operations.as_object().unwrap().values() {
             page.assert_shows(path);
             shows(&operation["summary"]);
@@ -69,6 +71,17 @@ async fn the_page_tells_everything_the_document_tells() {
         page.assert_shows(name);
         shows(&scheme["description"]);
     }
+}
+
+#[actix_web::test]
+async fn the_page_says_null_only_of_what_may_be_null() {
+    let app = TestApp::start();
+    let page = app.visitor().get("/reference").await;
+    let cells = |part: &str| page.all(&format!("#part-{part} td[data-label='Type']"));
+    let sometimes = "date and time (RFC 3339), or null".to_owned();
+    assert!(cells("WebhookMessage").contains(&"date and time (RFC 3339)".to_owned()));
+    assert!(!cells("WebhookMessage").contains(&sometimes));
+    assert!(cells("WebhookKey").contains(&sometimes));
 }
 
 #[actix_web::test]

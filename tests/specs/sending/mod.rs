@@ -8,7 +8,7 @@ mod walking;
 mod webhook_pages;
 mod webhook_secrets;
 mod webhook_tls;
-mod webhooks;
+pub mod webhooks;
 
 use std::time::{Duration, Instant};
 
