@@ -231,9 +231,13 @@ fn launch(home: &Home, binaries: &Binaries, options: Options) -> Result<Server> 
         // A million keys with their indexes, so that pages of them are not copied in from the system again and again.
         // Few keys never fill it.
         true => &["shared_buffers=512MB"],
-        false => {
-            &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"]
-        }
+        false => &[
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+            "jit=off",
+            "max_connections=300",
+        ],
     };
     let common =
         ["listen_addresses=", "unix_socket_permissions=0700", "timezone=UTC", "log_timezone=UTC"];
