@@ -1,9 +1,9 @@
 //! `/v1/application`, described: what an application does with its own keys.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::openapi::{
-    HttpMethod, ObjectBuilder, PathItem, Required, ResponseBuilder, Type,
-    path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItemBuilder},
+    HttpMethod, ObjectBuilder, PathItem, ResponseBuilder, Type,
+    path::{OperationBuilder, Parameter, ParameterIn, PathItemBuilder},
     request_body::RequestBodyBuilder,
     security::SecurityRequirement,
 };
@@ -11,12 +11,10 @@ use utoipa::openapi::{
 use super::{
     document,
     parts::{
-        always, answer, cannot_know, header, json_of, parameter, problem, problem_body,
-        retry_after, text,
+        PUBLIC_KEY, always, answer, cannot_know, header, json_of, needed, parameter, problem,
+        problem_body, public_key, retry_after, text,
     },
 };
-
-const PUBLIC_KEY: &str = "prod_pk_4fTq81LmZx09AbCd";
 
 /// `GET /v1/application/keys`
 pub fn keys() -> PathItem {
@@ -202,33 +200,12 @@ fn whole(most: u32) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(most))
 }
 
-fn public_key() -> Parameter {
-    needed("key", ParameterIn::Path, text(), "The key’s public key.", PUBLIC_KEY.into())
-}
-
 fn idempotency_key() -> Parameter {
     needed(
         "Idempotency-Key",
         ParameterIn::Header,
         text().min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$")),
         "What you call this request: visible ASCII, new for each regeneration (draft-ietf-httpapi-idempotency-key-header).",
-        "8e03978e-40d5-43e8-bc93-6894a57f9324".into(),
+        "8e03978e-40d5-43e8-bc93-6894a57f9324",
     )
-}
-
-fn needed(
-    name: &str,
-    place: ParameterIn,
-    schema: ObjectBuilder,
-    description: &str,
-    example: Value,
-) -> Parameter {
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(place)
-        .required(Required::True)
-        .description(Some(description))
-        .schema(Some(schema))
-        .example(Some(example))
-        .build()
 }

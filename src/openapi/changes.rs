@@ -2,20 +2,23 @@
 
 use serde_json::json;
 use utoipa::openapi::{
-    HttpMethod, PathItem, Required,
-    path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItemBuilder},
+    HttpMethod, PathItem,
+    path::{OperationBuilder, PathItemBuilder},
     security::SecurityRequirement,
 };
 
 use super::{
     document,
-    parts::{answer, cannot_know, json_of, problem, problem_body, text, unknown_gateway},
+    parts::{
+        PUBLIC_KEY, answer, cannot_know, json_of, problem, problem_body, public_key,
+        unknown_gateway,
+    },
 };
 
 /// The address.
 pub fn path() -> PathItem {
     let found = json!({
-        "key_id": "prod_pk_4fTq81LmZx09AbCd",
+        "key_id": PUBLIC_KEY,
         "change": { "id": 812, "at": "2027-01-31T12:00:00.120Z", "status": "revoked" },
         "nodes": [
             {
@@ -58,15 +61,4 @@ pub fn path() -> PathItem {
         ))
         .response("503", cannot_know("Problem"));
     PathItemBuilder::new().operation(HttpMethod::Get, operation).build()
-}
-
-fn public_key() -> Parameter {
-    ParameterBuilder::new()
-        .name("key")
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some("The key’s public key."))
-        .schema(Some(text()))
-        .example(Some(json!("prod_pk_4fTq81LmZx09AbCd")))
-        .build()
 }

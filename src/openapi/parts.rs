@@ -13,6 +13,9 @@ use crate::verify::Code;
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
+/// The public key of the examples.
+pub const PUBLIC_KEY: &str = "prod_pk_4fTq81LmZx09AbCd";
+
 /// A string.
 pub fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
@@ -129,8 +132,20 @@ pub fn cannot_know(schema: &str) -> ResponseBuilder {
     .header("Retry-After", always(retry_after("Seconds to wait before asking again.")))
 }
 
-/// An optional parameter.
+/// A parameter that may be left out.
 pub fn parameter(
+    name: &str,
+    place: ParameterIn,
+    schema: ObjectBuilder,
+    description: &str,
+    example: impl Into<Value>,
+) -> Parameter {
+    let needed = needed(name, place, schema, description, example);
+    ParameterBuilder::from(needed).required(Required::False).build()
+}
+
+/// A parameter that has to be there.
+pub fn needed(
     name: &str,
     place: ParameterIn,
     schema: ObjectBuilder,
@@ -140,11 +155,16 @@ pub fn parameter(
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
-        .required(Required::False)
+        .required(Required::True)
         .description(Some(description))
         .schema(Some(schema))
         .example(Some(example.into()))
         .build()
+}
+
+/// The key that an address is about.
+pub fn public_key() -> Parameter {
+    needed("key", ParameterIn::Path, text(), "The key’s public key.", PUBLIC_KEY)
 }
 
 /// Plain text.

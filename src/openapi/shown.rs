@@ -107,12 +107,10 @@ pub fn plain_value(value: &Value) -> String {
 
 /// The operations, by their tags.
 pub fn groups(document: &OpenApi) -> Vec<Group> {
-    let taken = document.paths.paths.iter().map(|(path, item)| (path, item, false));
     let told = document.webhooks.iter().flat_map(|webhooks| &webhooks.paths);
-    let all: Vec<(String, Shown)> = taken
-        .chain(told.map(|(event, item)| (event, item, true)))
-        .flat_map(|(path, item, is_webhook)| of_path(document, path, item, is_webhook))
-        .collect();
+    let addresses = document.paths.paths.iter().chain(told);
+    let all: Vec<(String, Shown)> =
+        addresses.flat_map(|(path, item)| of_path(document, path, item)).collect();
     let mut groups: Vec<Group> = document
         .tags
         .iter()
@@ -132,12 +130,7 @@ pub fn groups(document: &OpenApi) -> Vec<Group> {
 }
 
 /// The operations of an address with their tags; those that are told alike are one, with any method.
-fn of_path(
-    document: &OpenApi,
-    path: &str,
-    item: &PathItem,
-    is_webhook: bool,
-) -> Vec<(String, Shown)> {
+fn of_path(document: &OpenApi, path: &str, item: &PathItem) -> Vec<(String, Shown)> {
     let by_method = [
         ("GET", &item.get),
         ("POST", &item.post),
@@ -160,18 +153,14 @@ fn of_path(
         .into_iter()
         .map(|(method, operation)| {
             let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
-            (tag, shown(document, path, method, operation, is_webhook))
+            (tag, shown(document, path, method, operation))
         })
         .collect()
 }
 
-fn shown(
-    document: &OpenApi,
-    path: &str,
-    method: &str,
-    operation: &Operation,
-    is_webhook: bool,
-) -> Shown {
+fn shown(document: &OpenApi, path: &str, method: &str, operation: &Operation) -> Shown {
+    let is_webhook =
+        document.webhooks.as_ref().is_some_and(|webhooks| webhooks.paths.contains_key(path));
     let components = document.components.as_ref();
     let parameters =
         operation.parameters.iter().flatten().filter_map(|parameter| match parameter {

@@ -6,13 +6,13 @@ use url::Url;
 use utoipa::openapi::{
     AllOfBuilder, ContentBuilder, HttpMethod, ObjectBuilder, PathItem, Paths, PathsBuilder, Ref,
     Required, ResponseBuilder,
-    path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItemBuilder},
+    path::{OperationBuilder, ParameterIn, PathItemBuilder},
     request_body::{RequestBody, RequestBodyBuilder},
 };
 
 use super::{
     document,
-    parts::{count, text},
+    parts::{PUBLIC_KEY, count, needed, text},
 };
 use crate::notices::{
     AboutKey, AboutLeak, Kind, Notice,
@@ -39,20 +39,23 @@ fn told(slug: &str, label: &str, when: &str, body: RequestBody) -> PathItem {
         .summary(Some(label))
         .description(Some(when))
         .securities(Some([]))
-        .parameter(header(
+        .parameter(needed(
             "webhook-id",
+            ParameterIn::Header,
             text(),
             "What this is called, the same in every attempt: whoever has had it passes it over.",
             "msg_018f2b8e3f4a4c559d1e0a1b2c3d4e5f",
         ))
-        .parameter(header(
+        .parameter(needed(
             "webhook-timestamp",
+            ParameterIn::Header,
             count(),
             "When this attempt was made, in seconds since 1970. Refuse what is more than five minutes away.",
             noon().timestamp(),
         ))
-        .parameter(header(
+        .parameter(needed(
             "webhook-signature",
+            ParameterIn::Header,
             text(),
             "`v1,` and HMAC-SHA-256 in base64, over the id, the timestamp and the body as it came, with dots between them. Its key is what follows `whsec_` in the secret, decoded from base64. While a replaced secret still counts there are two, with a space between them.",
             "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
@@ -93,7 +96,7 @@ fn always(kind: Kind) -> &'static [&'static str] {
 
 fn example(kind: Kind) -> Notice {
     let key = AboutKey {
-        public_key: "prod_pk_4fTq81LmZx09AbCd".into(),
+        public_key: PUBLIC_KEY.into(),
         name: "Order sync".into(),
         application: "Storefront".into(),
         environment: "Production".into(),
@@ -118,20 +121,4 @@ fn example(kind: Kind) -> Notice {
 /// The instant of all examples: 2027-01-31 12:00 UTC.
 fn noon() -> DateTime<Utc> {
     DateTime::from_timestamp(1_801_396_800, 0).unwrap_or_default()
-}
-
-fn header(
-    name: &str,
-    schema: ObjectBuilder,
-    description: &str,
-    example: impl Into<Value>,
-) -> Parameter {
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(ParameterIn::Header)
-        .required(Required::True)
-        .description(Some(description))
-        .schema(Some(schema))
-        .example(Some(example.into()))
-        .build()
 }
