@@ -312,6 +312,29 @@ settable_clock() {
   have_tool faketime || fail "There is still no faketime. Install it, and start again."
 }
 
+# ---- nss_wrapper, for bin/test: names that lead elsewhere while a process runs, which macOS has no way to do
+
+names_that_change() {
+  [ "$(system)" != macos ] || return 0
+  have_nss_wrapper && return
+  case $(system) in
+    debian) unpack_on_debian libnss-wrapper ;;
+    *) install_on_other nss_wrapper ;;
+  esac
+  have_nss_wrapper || fail "There is still no libnss_wrapper.so. Install it, and start again."
+}
+
+# In a directory that is named after the processor, or not. The specs look for it there.
+have_nss_wrapper() {
+  local root library
+  for root in /usr/lib "$PWD/target/tools/usr/lib"; do
+    for library in "$root"/libnss_wrapper.so "$root"/*/libnss_wrapper.so; do
+      [ ! -e "$library" ] || return 0
+    done
+  done
+  return 1
+}
+
 # ---- schemathesis, for bin/test: it tries what /openapi.json says against a running server
 
 SCHEMATHESIS_VERSION="4.32.5"

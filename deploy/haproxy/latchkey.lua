@@ -5,7 +5,7 @@ local SOCKET = "unix@" .. assert(os.getenv("ASK_SOCKET"), "ASK_SOCKET is not set
 local TOTAL_MS = 500 -- the backend gives up earlier; this is for when it does not
 
 -- What of the caller's head goes along. Each as often as it came: two credentials are a 400.
-local PASSED_ON = { "authorization", "x-api-key", "origin" }
+local PASSED_ON = { "authorization", "x-api-key", "origin", "user-agent" }
 local IDENTITY = { "x-key-id", "x-key-name", "x-application-id", "x-key-scopes", "x-customer-id" }
 local TOLD = { "content-type", "cache-control", "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy", "x-verify-code" }
 local REFUSALS = { [400] = true, [401] = true, [403] = true, [429] = true }

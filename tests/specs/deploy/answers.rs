@@ -259,3 +259,35 @@ fn send(address: std::net::SocketAddr, request: &str) -> String {
     stream.read_to_end(&mut answer).unwrap();
     String::from_utf8_lossy(&answer).into_owned()
 }
+
+/// What the log has is what the caller asked its gateway, however that tells us of it.
+#[actix_web::test]
+async fn the_log_has_what_the_caller_asked_and_not_what_the_gateway_did() {
+    let (app, street) = world();
+    let key = reader(&app, |_| {});
+    let mut ada = app.sign_in(&app.administrator("Ada")).await;
+    for gateway in &street.gateways {
+        let path = format!("/orders/{:?}", gateway.kind);
+        for (method, code) in [("GET", "VALID"), ("DELETE", "INSUFFICIENT_SCOPE")] {
+            let request = street.request(gateway, method, &format!("{path}?page=2"));
+            let request = request
+                .bearer_auth(&key.secret)
+                .header("User-Agent", "shop/2.1 (Linux)")
+                .header("X-Forwarded-For", "203.0.113.9")
+                .header("X-Original-URI", "/forged")
+                .header("X-Original-Method", "FORGED")
+                .header("X-Forwarded-Uri", "/forged")
+                .header("X-Forwarded-Method", "FORGED");
+            street.ask(gateway, request).await;
+            app.flush();
+            let found = ada.get(&format!("/logs?path={path}&code={code}&method={method}")).await;
+            let row = found.attribute("tbody th a", "href");
+            let row = ada.get(&row).await;
+            for told in [method, &path, "127.0.0.1", "shop/2.1 (Linux)", "/v1/authorize", code] {
+                row.assert_shows(told);
+            }
+            row.assert_hides("page=2").assert_hides("forged").assert_hides("FORGED");
+            row.assert_hides("203.0.113.9");
+        }
+    }
+}

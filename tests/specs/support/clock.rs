@@ -65,17 +65,26 @@ impl Drop for Clock {
     }
 }
 
-/// Debian has it in a directory that is named after the processor; bin/test may have unpacked it.
+/// What bin/test brings.
 fn library() -> PathBuf {
-    let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/usr/lib");
-    let roots = [PathBuf::from("/usr/lib"), unpacked];
-    let on_debian =
-        roots.iter().flat_map(|root| fs::read_dir(root).into_iter().flatten().flatten());
-    let on_debian = on_debian.map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"));
     let by_homebrew = ["/opt/homebrew", "/usr/local"]
         .map(|prefix| Path::new(prefix).join("lib/faketime/libfaketimeMT.1.dylib"));
-    on_debian
-        .chain(by_homebrew)
-        .find(|path| path.is_file())
+    preloadable("faketime/libfaketimeMT.so.1")
+        .or_else(|| by_homebrew.into_iter().find(|path| path.is_file()))
         .expect("libfaketime is missing; bin/test brings it")
+}
+
+/// A library that stands between a process and its system. Debian has those in a directory that is named after the
+/// processor; bin/test may have unpacked it.
+pub fn preloadable(name: &str) -> Option<PathBuf> {
+    let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/usr/lib");
+    let roots = [PathBuf::from("/usr/lib"), unpacked];
+    let below = roots.iter().flat_map(|root| fs::read_dir(root).into_iter().flatten().flatten());
+    let of_a_processor = below.map(|entry| entry.path());
+    roots
+        .iter()
+        .cloned()
+        .chain(of_a_processor)
+        .map(|dir| dir.join(name))
+        .find(|path| path.is_file())
 }

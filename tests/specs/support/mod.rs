@@ -5,6 +5,8 @@ pub mod browser;
 pub mod chromium;
 pub mod clock;
 pub mod database;
+#[cfg(target_os = "linux")]
+pub mod names;
 pub mod page;
 pub mod person;
 pub mod program;
@@ -15,6 +17,8 @@ pub mod terminal;
 pub use app::{MadeKey, PASSWORD, TestApp};
 pub use browser::Browser;
 pub use clock::{Clock, Moves};
+#[cfg(target_os = "linux")]
+pub use names::Names;
 pub use page::Page;
 pub use person::Person;
 pub use program::{Program, allow_many_connections};
