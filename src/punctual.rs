@@ -23,8 +23,8 @@ pub struct Punctual<T> {
     head: Duration,
     idle: Duration,
     hears: Hears,
-    /// Since when that is waited for.
-    since: Instant,
+    /// Since when that is waited for. `None`: it did not come to waiting yet.
+    since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
@@ -48,7 +48,7 @@ enum Hears {
 impl<T> Punctual<T> {
     /// A connection that was just made.
     pub fn new(io: T, head: Duration, idle: Duration) -> Self {
-        Self { io, head, idle, hears: Hears::Us, since: Instant::now(), alarm: None }
+        Self { io, head, idle, hears: Hears::Us, since: None, alarm: None }
     }
 
     fn hear(&mut self, bytes: &[u8]) {
@@ -56,7 +56,7 @@ impl<T> Punctual<T> {
             return;
         }
         if self.hears == Hears::Nothing {
-            self.since = Instant::now();
+            self.since = None;
         }
         self.hears = self.hears.after(bytes);
     }
@@ -64,18 +64,20 @@ impl<T> Punctual<T> {
     fn answered(&mut self, bytes: &[u8]) {
         if !bytes.starts_with(GO_ON) {
             self.hears = Hears::Nothing;
-            self.since = Instant::now();
+            self.since = None;
         }
     }
 
     /// Waits for more, or for the end of our patience.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = match self.hears {
+        let patience = match self.hears {
             Hears::Us => return Poll::Pending,
-            Hears::Nothing => self.since + self.idle,
-            _ => self.since + self.head,
+            Hears::Nothing => self.idle,
+            _ => self.head,
         };
-        if Instant::now() >= deadline {
+        let now = Instant::now();
+        let deadline = *self.since.get_or_insert(now) + patience;
+        if now >= deadline {
             return Poll::Ready(());
         }
         match &mut self.alarm {

@@ -180,14 +180,13 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
         session_key,
         throttle: Throttle::default(),
         passwords: Passwords::default(),
-        engine: engine.clone(),
+        engine,
         leaks: leaks::Door::default(),
         doors: Doors::default(),
         outside,
         is_stopping: AtomicBool::new(false),
     });
     let shared = app.clone();
-    let engine = Data::new(engine);
     std::thread::Builder::new().name("warm-up".into()).spawn(passwords::warm_up)?;
     let builder = Server::build().shutdown_timeout(GRACE).disable_signals();
     let ending = builder.graceful_shutdown_signal();
@@ -197,8 +196,7 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
             let pages = shared.clone();
             let app = actix_web::App::new()
                 .app_data(shared.clone())
-                .app_data(engine.clone())
-                // First and apart: it is asked thousands of times a second, and has its own way of standing around requests.
+                // Apart: it has its own way of standing around requests.
                 .configure(verify::configure)
                 .service(
                     web::scope("")
@@ -217,10 +215,9 @@ pub fn start(mut config: Config, database_url: &str) -> anyhow::Result<Running> 
                 .client_disconnect_timeout(FAREWELL_OF_A_CONNECTION)
                 .keep_alive(IDLE_PATIENCE)
                 .local_addr(address)
-                .finish(map_config(
-                    app.into_factory().map_err(|error: actix_web::Error| error.error_response()),
-                    |_| AppConfig::default(),
-                ));
+                .finish(map_config(verify::in_front(shared.clone(), app.into_factory()), |_| {
+                    AppConfig::default()
+                }));
             fn_service(async |stream: TcpStream| Ok::<_, DispatchError>(punctual(stream)))
                 .and_then(http)
         })?

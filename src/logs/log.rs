@@ -139,15 +139,17 @@ impl Log {
         answered: &Answered<'_>,
         told: impl FnOnce() -> Told<'t>,
     ) -> Option<Uuid> {
+        let shared = &*self.0;
+        let per_second = shared.per_second.load(Ordering::Relaxed);
+        if answered.code == "VALID" && per_second == 0 {
+            return None;
+        }
         let now = Utc::now();
         let second = now.timestamp() as u32;
         let row = || Row::new(now, answered, &told());
-        let shared = &*self.0;
         if answered.code == "VALID" {
-            let per_second = shared.per_second.load(Ordering::Relaxed);
             // Applications are sampled too; theirs are the ids below nought.
-            let who = answered.key_id.or(answered.application_id.map(|id| -id));
-            let who = who.filter(|_| per_second > 0)?;
+            let who = answered.key_id.or(answered.application_id.map(|id| -id))?;
             let take = || shared.accepted.take(second);
             return match shared.sampler.decide(who, second, per_second, take, row) {
                 Sampled::Write(row) => shared.put(row),

@@ -45,7 +45,7 @@ pub async fn changes_of(
     public_key: &str,
 ) -> Result<HttpResponse, Problem> {
     let now = Instant::now();
-    let asking = by_bearer(&app.engine, request, now, now + PATIENCE).await?;
+    let asking = by_bearer(&app.engine, request.headers(), now, now + PATIENCE).await?;
     if !request.query_string().is_empty() {
         return Err(Problem::BadRequest(
             "This address takes no query string; a key never belongs in one.",

@@ -52,7 +52,7 @@ impl Caller {
     /// # Errors
     /// 400 for two credentials; 401; 403 where no administrator permits it; 429; 503.
     pub async fn of(app: &App, request: &HttpRequest, origin: Origin) -> Result<Self, Problem> {
-        let presented = only_one(request, &AUTHORIZATION)?
+        let presented = only_one(request.headers(), &AUTHORIZATION)?
             .and_then(|value| value.to_str().ok())
             .map(Credential::from_authorization);
         let found = match presented {

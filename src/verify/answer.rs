@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt::Write, time::Duration};
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
-    http::header::{self, HeaderValue},
+    http::header::{self, HeaderName, HeaderValue},
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -15,6 +15,8 @@ use super::{
 };
 use crate::limits::{Spending, Standing};
 
+static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The answer of `POST /v1/verify`.
@@ -113,7 +115,8 @@ pub fn add_fields(response: &mut HttpResponseBuilder, verdict: &Verdict, stale: 
     }
     let Some(spending) = &verdict.spending else { return };
     let (policy, standing) = rate_limit_fields(spending);
-    response.insert_header(("RateLimit-Policy", policy)).insert_header(("RateLimit", standing));
+    response.insert_header((RATE_LIMIT_POLICY.clone(), policy));
+    response.insert_header((RATE_LIMIT.clone(), standing));
     if !spending.admitted {
         response.insert_header((header::RETRY_AFTER, spending.retry_after_seconds));
     }

@@ -6,8 +6,9 @@
 
 use std::time::{Duration, Instant};
 
+use actix_http::RequestHead;
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
+    HttpResponse, ResponseError,
     http::{
         StatusCode,
         header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE},
@@ -22,7 +23,7 @@ use super::{
     code::Code,
     engine::PATIENCE,
     gateway,
-    logged::forwarded,
+    logged::{forwarded, mark},
     problem::{self, Problem},
     verdict::{Question, Verdict},
 };
@@ -31,10 +32,10 @@ use crate::metrics::Endpoint;
 const PROBLEM: HeaderName = HeaderName::from_static("x-verify-problem");
 
 /// The handler.
-pub async fn authorize(request: &HttpRequest) -> HttpResponse {
-    let dialect = Dialect::of(request);
-    let engine = Engine::of(request);
-    match try_to(engine, request, dialect).await {
+pub async fn authorize(engine: &Engine, head: &RequestHead, now: Instant) -> HttpResponse {
+    let query = head.uri.query().unwrap_or_default();
+    let dialect = Dialect::of(query);
+    match try_to(engine, head, (query, dialect), now).await {
         Ok(response) => response,
         Err(problem) => {
             engine.metrics().problem(Endpoint::Authorize, problem.code());
@@ -45,23 +46,23 @@ pub async fn authorize(request: &HttpRequest) -> HttpResponse {
 
 async fn try_to(
     engine: &Engine,
-    request: &HttpRequest,
-    dialect: Dialect,
+    head: &RequestHead,
+    (query, dialect): (&str, Dialect),
+    now: Instant,
 ) -> Result<HttpResponse, Problem> {
-    let now = Instant::now();
-    let deadline = now + PATIENCE;
-    let asking = gateway::by_header(engine, request, now, deadline).await?;
-    let asked = caller::parse_query(request.query_string())?;
-    caller::refuse_key_elsewhere(request)?;
-    let credential = caller::credential(request)?;
+    let (headers, deadline) = (&head.headers, now + PATIENCE);
+    let asking = gateway::by_header(engine, headers, now, deadline).await?;
+    let asked = caller::parse_query(query)?;
+    caller::refuse_key_elsewhere(headers)?;
+    let credential = caller::credential(headers)?;
 
     let question = Question {
         environment_id: asking.gateway.environment_id,
         environment: asking.gateway.environment(),
         scopes: asked.scopes,
         customer: asked.customer,
-        ip: caller::ip(request, engine.trusted_proxies()),
-        origin: caller::origin(request)?,
+        ip: caller::ip(headers, engine.trusted_proxies()),
+        origin: caller::origin(headers)?,
         cost: asked.cost,
     };
     let judged = engine
@@ -71,8 +72,9 @@ async fn try_to(
     let took = now.elapsed();
     engine.metrics().verdict(Endpoint::Authorize, judged.verdict.code, took);
     let (of, how) = ((&question, &judged.verdict), (Endpoint::Authorize, took));
-    engine.note(request, &asking.gateway, of, how, || forwarded(request));
-    Ok(respond(&judged.verdict, &question, judged.stale.max(asking.stale), dialect))
+    let logged = engine.note(&asking.gateway, of, how, || forwarded(head));
+    let stale = judged.stale.max(asking.stale);
+    Ok(mark(respond(&judged.verdict, &question, stale, dialect), logged))
 }
 
 /// Which statuses the gateway understands.
@@ -88,8 +90,8 @@ enum Dialect {
 }
 
 impl Dialect {
-    fn of(request: &HttpRequest) -> Self {
-        let asks_for_nginx = request.query_string().split('&').any(|pair| pair == "for=nginx");
+    fn of(query: &str) -> Self {
+        let asks_for_nginx = query.split('&').any(|pair| pair == "for=nginx");
         if asks_for_nginx { Self::Nginx } else { Self::Http }
     }
 

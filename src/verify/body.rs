@@ -1,13 +1,19 @@
 //! Reading the question of `POST /v1/verify`: a small JSON object, sent in one go.
 
-use std::{borrow::Cow, fmt, net::IpAddr, pin::pin, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    net::IpAddr,
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
-    HttpRequest,
-    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
-    web::{Bytes, BytesMut, Payload},
+    error::PayloadError,
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap},
+    web::{Bytes, BytesMut},
 };
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, SeqAccess, Visitor},
@@ -94,15 +100,19 @@ pub struct Asked<'a> {
     pub cost: u32,
 }
 
-/// Reads the body, within limits of size and time.
+/// Reads the body, within limits of size and time. Also how long it took to come after its head: nothing, for nearly
+/// every one.
 ///
 /// # Errors
 /// 400, 408, 413 or 415.
-pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
-    if !is_plain_json(request) {
+pub async fn read(
+    headers: &HeaderMap,
+    payload: impl Stream<Item = Result<Bytes, PayloadError>>,
+) -> Result<(Bytes, Duration), Problem> {
+    if !is_plain_json(headers) {
         return Err(Problem::NotJson);
     }
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if announced
         .and_then(|length| length.parse().ok())
         .is_some_and(|length: u64| length > LARGEST as u64)
@@ -110,11 +120,13 @@ pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Prob
         return Err(Problem::TooLarge);
     }
     let mut collected = pin!(collect(payload));
-    // Nearly every body came with its head: no clock is needed for those.
+    // No clock is needed for what came with its head.
     if let Some(bytes) = collected.as_mut().now_or_never() {
-        return bytes;
+        return Ok((bytes?, Duration::ZERO));
     }
-    tokio::time::timeout(SLOWEST, collected).await.map_err(|_| Problem::TooSlow)?
+    let began = Instant::now();
+    let bytes = tokio::time::timeout(SLOWEST, collected).await.map_err(|_| Problem::TooSlow)??;
+    Ok((bytes, began.elapsed()))
 }
 
 /// What the body says.
@@ -129,8 +141,7 @@ pub fn parse(bytes: &[u8]) -> Result<Asked<'_>, Problem> {
     serde_json::from_slice::<Body>(bytes).map_err(|_| NOT_A_QUESTION)?.mean()
 }
 
-fn is_plain_json(request: &HttpRequest) -> bool {
-    let headers = request.headers();
+fn is_plain_json(headers: &HeaderMap) -> bool {
     let essence = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -142,7 +153,10 @@ fn is_plain_json(request: &HttpRequest) -> bool {
 }
 
 /// Nearly every body comes in one piece, which is then taken as it is.
-async fn collect(mut payload: Payload) -> Result<Bytes, Problem> {
+async fn collect(
+    payload: impl Stream<Item = Result<Bytes, PayloadError>>,
+) -> Result<Bytes, Problem> {
+    let mut payload = pin!(payload);
     let (mut first, mut all) = (Bytes::new(), BytesMut::new());
     while let Some(piece) = payload.next().await {
         let piece = piece.map_err(|_| Problem::BadRequest("The body ended early."))?;

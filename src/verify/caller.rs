@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
-use actix_web::{
-    HttpRequest,
-    http::header::{AUTHORIZATION, COOKIE, HeaderName, ORIGIN},
-};
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, ORIGIN};
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
@@ -65,9 +62,9 @@ static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 ///
 /// # Errors
 /// 400 for more than one: which of them is meant cannot be known.
-pub fn credential(request: &HttpRequest) -> Result<Credential, Problem> {
-    let authorization = only_one(request, &AUTHORIZATION)?;
-    let api_key = only_one(request, &API_KEY)?;
+pub fn credential(headers: &HeaderMap) -> Result<Credential, Problem> {
+    let authorization = only_one(headers, &AUTHORIZATION)?;
+    let api_key = only_one(headers, &API_KEY)?;
     const NOT_ASCII: Credential = Credential::Malformed("The header is not plain ASCII.");
     match (authorization, api_key) {
         (None, None) => Ok(Credential::Missing),
@@ -86,14 +83,14 @@ pub fn credential(request: &HttpRequest) -> Result<Credential, Problem> {
 ///
 /// # Errors
 /// 400
-pub fn refuse_key_elsewhere(request: &HttpRequest) -> Result<(), Problem> {
+pub fn refuse_key_elsewhere(headers: &HeaderMap) -> Result<(), Problem> {
     static ORIGINAL: [HeaderName; 3] = [
         HeaderName::from_static("x-forwarded-uri"),
         HeaderName::from_static("x-original-uri"),
         HeaderName::from_static("x-original-url"),
     ];
     let has_secret = |name: &HeaderName| {
-        let mut values = request.headers().get_all(name);
+        let mut values = headers.get_all(name);
         values.any(|value| has_secret(&String::from_utf8_lossy(value.as_bytes())))
     };
     if ORIGINAL.iter().any(has_secret) {
@@ -116,11 +113,11 @@ pub fn has_secret(text: &str) -> bool {
 /// are, the left-most. Without that header, `X-Real-IP`. What a gateway does not tell is not known: a gateway must
 /// set one of them itself, or the caller could. An element that is no address ends the search, since nothing left of
 /// it can be believed.
-pub fn ip(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
-    match Forwarded::read(request.headers(), trusted) {
+pub fn ip(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+    match Forwarded::read(headers, trusted) {
         Forwarded::From(ip) => Some(ip),
         Forwarded::Unreadable => None,
-        Forwarded::Untold => parse_ip(request.headers().get("x-real-ip")?.to_str().ok()?),
+        Forwarded::Untold => parse_ip(headers.get("x-real-ip")?.to_str().ok()?),
     }
 }
 
@@ -128,8 +125,8 @@ pub fn ip(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
 ///
 /// # Errors
 /// 400 for two of them.
-pub fn origin(request: &HttpRequest) -> Result<Option<Cow<'_, str>>, Problem> {
-    let origin = only_one(request, &ORIGIN)?;
+pub fn origin(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Problem> {
+    let origin = only_one(headers, &ORIGIN)?;
     Ok(origin.map(|origin| String::from_utf8_lossy(origin.as_bytes())))
 }
 
@@ -145,7 +142,7 @@ mod tests {
         let request = headers.iter().fold(TestRequest::default(), |request, header| {
             request.append_header((header.0, header.1))
         });
-        ip(&request.to_http_request(), &trusted).map(|ip| ip.to_string())
+        ip(&request.to_request().head().headers, &trusted).map(|ip| ip.to_string())
     }
 
     #[test]

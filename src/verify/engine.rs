@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{HttpRequest, web::Data};
 use chrono::Utc;
 use ipnet::IpNet;
 use parking_lot::Mutex;
@@ -232,11 +231,6 @@ impl Engine {
     /// How often they were counted in Redis, and how often that was in vain.
     pub fn limits_counts(&self) -> limits::Counts {
         self.0.limits.counts()
-    }
-
-    /// The engine that a request is for.
-    pub(super) fn of(request: &HttpRequest) -> &Self {
-        request.app_data::<Data<Self>>().expect("/v1 is added where there is an engine")
     }
 
     pub(super) fn trusted_proxies(&self) -> &[IpNet] {

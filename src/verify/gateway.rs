@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::{
-    HttpRequest,
-    http::header::{AUTHORIZATION, HeaderName, HeaderValue},
-};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::{Engine, entry::Entry, facts::GatewayFacts, problem::Problem};
 use crate::credentials::Presented;
@@ -24,11 +21,11 @@ pub struct Asking {
 /// 400 for two of them, 401, 503.
 pub async fn by_bearer(
     engine: &Engine,
-    request: &HttpRequest,
+    headers: &HeaderMap,
     now: Instant,
     deadline: Instant,
 ) -> Result<Asking, Problem> {
-    let value = only_one(request, &AUTHORIZATION)?.and_then(|value| value.to_str().ok());
+    let value = only_one(headers, &AUTHORIZATION)?.and_then(|value| value.to_str().ok());
     let token = value
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
@@ -42,11 +39,11 @@ pub async fn by_bearer(
 /// As [`by_bearer`].
 pub async fn by_header(
     engine: &Engine,
-    request: &HttpRequest,
+    headers: &HeaderMap,
     now: Instant,
     deadline: Instant,
 ) -> Result<Asking, Problem> {
-    let token = only_one(request, &GATEWAY_TOKEN)?.and_then(|value| value.to_str().ok());
+    let token = only_one(headers, &GATEWAY_TOKEN)?.and_then(|value| value.to_str().ok());
     by_token(engine, token, now, deadline).await
 }
 
@@ -70,10 +67,10 @@ async fn by_token(
 /// # Errors
 /// 400 for two of them.
 pub fn only_one<'a>(
-    request: &'a HttpRequest,
+    headers: &'a HeaderMap,
     name: &HeaderName,
 ) -> Result<Option<&'a HeaderValue>, Problem> {
-    let mut values = request.headers().get_all(name);
+    let mut values = headers.get_all(name);
     let first = values.next();
     match values.next() {
         Some(_) => Err(Problem::BadRequest("A header that may come once comes twice.")),

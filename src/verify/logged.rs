@@ -2,8 +2,9 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use actix_http::RequestHead;
 use actix_web::{
-    HttpMessage, HttpRequest,
+    HttpResponse,
     http::header::{HeaderName, USER_AGENT},
 };
 use uuid::Uuid;
@@ -19,18 +20,31 @@ use crate::{
 };
 
 /// Under which id a request is in the log: its answer says the same.
-pub struct LoggedAs(pub Uuid);
+struct LoggedAs(Uuid);
+
+/// Has the answer say under which id the log has the request, if it does.
+pub fn mark(mut response: HttpResponse, logged: Option<Uuid>) -> HttpResponse {
+    if let Some(id) = logged {
+        response.extensions_mut().insert(LoggedAs(id));
+    }
+    response
+}
+
+/// The id under which the log has what was answered so.
+pub fn mark_of(response: &HttpResponse) -> Option<Uuid> {
+    response.extensions().get::<LoggedAs>().map(|logged| logged.0)
+}
 
 impl Engine {
-    /// Notes an answer. `told` is what the gateway said of its caller's request, and asked only if that is to be kept.
+    /// Notes an answer; the id under which the log has it, if it does. `told` is what the gateway said of its caller's
+    /// request, and asked only if that is to be kept.
     pub(super) fn note<'t>(
         &self,
-        request: &HttpRequest,
         gateway: &GatewayFacts,
         (question, verdict): (&Question<'_>, &Verdict),
         (endpoint, took): (Endpoint, Duration),
         told: impl FnOnce() -> Told<'t>,
-    ) {
+    ) -> Option<Uuid> {
         let (key_id, application_id) = match &verdict.holder {
             Holder::Nobody => (None, None),
             Holder::Key(key) => (Some(key.id), Some(key.home.application_id)),
@@ -52,15 +66,13 @@ impl Engine {
             ip: question.ip,
             took,
         };
-        if let Some(id) = self.log().note(&answered, told) {
-            request.extensions_mut().insert(LoggedAs(id));
-        }
+        self.log().note(&answered, told)
     }
 }
 
 /// What a forward-auth gateway forwards of its caller's request. Where it sets `X-Forwarded-Uri`, the method beside it is
 /// its word too; other headers may then be the caller's.
-pub fn forwarded(request: &HttpRequest) -> Told<'_> {
+pub fn forwarded(head: &RequestHead) -> Told<'_> {
     static FORWARDED: [HeaderName; 2] =
         [HeaderName::from_static("x-forwarded-method"), HeaderName::from_static("x-forwarded-uri")];
     static ORIGINAL: [HeaderName; 3] = [
@@ -69,7 +81,7 @@ pub fn forwarded(request: &HttpRequest) -> Told<'_> {
         HeaderName::from_static("x-original-url"),
     ];
     let header = |name: &HeaderName| {
-        let value = request.headers().get(name).filter(|value| !value.is_empty());
+        let value = head.headers.get(name).filter(|value| !value.is_empty());
         value.map(|value| String::from_utf8_lossy(value.as_bytes()))
     };
     let (method, path) = match header(&FORWARDED[1]) {
@@ -77,7 +89,7 @@ pub fn forwarded(request: &HttpRequest) -> Told<'_> {
         None => (header(&ORIGINAL[0]), header(&ORIGINAL[1]).or_else(|| header(&ORIGINAL[2]))),
     };
     Told {
-        method: method.unwrap_or(Cow::Borrowed(request.method().as_str())),
+        method: method.unwrap_or(Cow::Borrowed(head.method.as_str())),
         path: path.unwrap_or_default(),
         agent: header(&USER_AGENT).unwrap_or_default(),
     }
@@ -94,8 +106,8 @@ mod tests {
         let request = headers
             .iter()
             .fold(request, |request, header| request.insert_header((header.0, header.1)));
-        let request = request.to_http_request();
-        let told = forwarded(&request);
+        let request = request.to_request();
+        let told = forwarded(request.head());
         (told.method.into_owned(), told.path.into_owned())
     }
 

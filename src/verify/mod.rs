@@ -2,7 +2,8 @@
 //!
 //! | file | what it is for |
 //! |---|---|
-//! | `routes.rs`, `stand.rs` | `/v1`: addresses, and what stands around every request there |
+//! | `front.rs`, `routes.rs` | `/v1`: its two addresses for gateways, in front of everything; the others |
+//! | `stand.rs` | what stands around every request there |
 //! | `ask.rs` | `POST /v1/verify` |
 //! | `authorize.rs`, `caller.rs` | `/v1/authorize`, for forward-auth gateways; what they forward |
 //! | `gateway.rs` | which gateway asks |
@@ -43,6 +44,7 @@ mod explain;
 mod facts;
 mod feed;
 mod flights;
+mod front;
 mod gateway;
 mod interned;
 mod json;
@@ -71,6 +73,7 @@ pub use code::Code;
 pub use credential::Credential;
 pub use engine::{Engine, PATIENCE};
 pub use explain::{Asked, Asks, Explanation, Known, Outcome, Step, With, learn};
+pub use front::in_front;
 pub use gateway::{by_bearer, only_one};
 pub use problem::{PROBLEM_CODES, Problem};
 pub use routes::configure;

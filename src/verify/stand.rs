@@ -4,15 +4,16 @@
 
 use std::{panic::AssertUnwindSafe, sync::atomic::Ordering, time::Instant};
 
+use actix_http::RequestHead;
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse, ResponseError,
+    HttpRequest, HttpResponse, ResponseError,
     http::{ConnectionType, StatusCode, header::HeaderValue},
     web::{Bytes, Data},
 };
 use futures_util::FutureExt;
 use uuid::{Builder, Uuid, fmt::Hyphenated};
 
-use super::{logged::LoggedAs, problem::Problem};
+use super::{logged::mark_of, problem::Problem};
 use crate::{
     app::App,
     metrics::Area,
@@ -24,9 +25,12 @@ pub async fn stand(
     request: &HttpRequest,
     answer: impl Future<Output = Result<HttpResponse, Problem>>,
 ) -> HttpResponse {
-    // Nothing depends on nobody guessing it, so it need not be costly randomness.
-    let id = Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid();
-    stand_as(request, id, answer).await
+    stand_as(request, any_id(), answer).await
+}
+
+/// An id. Nothing depends on nobody guessing it, so it need not be costly randomness.
+pub fn any_id() -> Uuid {
+    Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid()
 }
 
 /// As [`stand`], for what is in the trail under this id too.
@@ -35,24 +39,33 @@ pub async fn stand_as(
     id: Uuid,
     answer: impl Future<Output = Result<HttpResponse, Problem>>,
 ) -> HttpResponse {
-    let began = Instant::now();
+    let app = request.app_data::<Data<App>>().map(|app| &***app);
+    around(app, request.head(), (Instant::now(), id), answer).await
+}
+
+/// As [`stand`], for a request that began at that moment and may not have come by way of an application.
+pub async fn around(
+    app: Option<&App>,
+    head: &RequestHead,
+    (began, id): (Instant, Uuid),
+    answer: impl Future<Output = Result<HttpResponse, Problem>>,
+) -> HttpResponse {
     let mut response = match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => problem.error_response(),
         // The panic itself was printed where it happened.
         Err(_) => Problem::Other(StatusCode::INTERNAL_SERVER_ERROR).error_response(),
     };
-    let id = spell(logged_as(request).unwrap_or(id));
-    let app = request.app_data::<Data<App>>();
-    if let (Some(app), Some(area)) = (app, Area::of(request.path())) {
+    let id = spell(mark_of(&response).unwrap_or(id));
+    if let (Some(app), Some(area)) = (app, Area::of(head.uri.path())) {
         app.engine.metrics().request(area, response.status());
     }
     if response.status().is_server_error() {
         // The query is left out: somebody may have put a secret there.
-        let (method, path) = (request.method().as_str(), observe::loggable(request.path()));
+        let (method, path) = (head.method.as_str(), observe::loggable(head.uri.path()));
         let trusted = app.map_or(&[][..], |app| &app.config.trusted_proxies);
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        let ip = client_ip(peer, request.headers(), trusted).map(|ip| ip.to_string());
+        let peer = head.peer_addr.map(|peer| peer.ip());
+        let ip = client_ip(peer, &head.headers, trusted).map(|ip| ip.to_string());
         let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis() as u64);
         let ip = ip.unwrap_or_default();
         tracing::info!(request_id = ?id, method, path, status, ms, ip, "answered");
@@ -64,11 +77,6 @@ pub async fn stand_as(
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
-}
-
-/// The id under which the request log has it.
-fn logged_as(request: &HttpRequest) -> Option<Uuid> {
-    request.extensions().get::<LoggedAs>().map(|logged| logged.0)
 }
 
 /// Spelled like those of the pages.

@@ -238,6 +238,12 @@ fn registered() -> BTreeSet<(String, Vec<String>)> {
                 "{:?} registers without a resource",
                 entry.path()
             );
+            // What stands in front of the application has no routes: it compares.
+            if entry.path().ends_with("src/verify/front.rs") {
+                let compared = source.lines().filter_map(|line| line.trim().strip_prefix('"'));
+                let compared = compared.filter_map(|line| line.split_once("\" => Some("));
+                found.extend(compared.map(|(path, _)| (path.to_owned(), vec!["any".to_owned()])));
+            }
             for registration in source.split("web::resource(").skip(1) {
                 let end = registration.find("web::resource(").unwrap_or(registration.len());
                 let end = registration[..end].find(';').unwrap_or(end);
