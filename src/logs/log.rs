@@ -141,13 +141,14 @@ impl Log {
     ) -> Option<Uuid> {
         let shared = &*self.0;
         let per_second = shared.per_second.load(Ordering::Relaxed);
-        if answered.code == "VALID" && per_second == 0 {
+        let is_accepted = answered.code == "VALID";
+        if is_accepted && per_second == 0 {
             return None;
         }
         let now = Utc::now();
         let second = now.timestamp() as u32;
         let row = || Row::new(now, answered, &told());
-        if answered.code == "VALID" {
+        if is_accepted {
             // Applications are sampled too; theirs are the ids below nought.
             let who = answered.key_id.or(answered.application_id.map(|id| -id))?;
             let take = || shared.accepted.take(second);

@@ -180,7 +180,7 @@ async fn overlap(request: &HttpRequest, payload: Payload) -> Result<Overlap, Pro
     );
     // Without a body nobody says what it is.
     let bytes = match request.headers().get(CONTENT_TYPE) {
-        Some(_) => read_json(request.headers(), payload).await?.0,
+        Some(_) => read_json(request.headers(), payload).await?,
         None => Default::default(),
     };
     if bytes.is_empty() {

@@ -100,11 +100,21 @@ pub struct Asked<'a> {
     pub cost: u32,
 }
 
-/// Reads the body, within limits of size and time. Also how long it took to come after its head: nothing, for nearly
-/// every one.
+/// Reads a body of JSON, within limits of size and time.
 ///
 /// # Errors
 /// 400, 408, 413 or 415.
+pub async fn read_json(
+    headers: &HeaderMap,
+    payload: impl Stream<Item = Result<Bytes, PayloadError>>,
+) -> Result<Bytes, Problem> {
+    read(headers, payload).await.map(|(bytes, _)| bytes)
+}
+
+/// As [`read_json`]; also how long the body took to come after its head: nothing, for nearly every one.
+///
+/// # Errors
+/// As [`read_json`].
 pub async fn read(
     headers: &HeaderMap,
     payload: impl Stream<Item = Result<Bytes, PayloadError>>,

@@ -135,10 +135,8 @@ impl Engine {
         if let Some((secret, _)) = key.rare().replaced {
             self.0.recorder.old_secret(secret, question.ip, now);
         }
-        // What is over by either clock is over: one of them may have been put back. Most keys need no second one.
-        let ends = key.expires_at().is_some() || key.rare().replaced.is_some();
-        let latest = if ends { now.max(Utc::now()) } else { now };
-        if let Err(refusal) = check(&key, catalogue, by, question, latest) {
+        // What is over by either clock is over: one of them may have been put back.
+        if let Err(refusal) = check(&key, catalogue, by, question, now.max(Utc::now())) {
             self.0.recorder.record(key.id, refusal.code.slug(), false, now);
             return Verdict::refused(refusal, Holder::Key(key));
         }

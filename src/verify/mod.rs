@@ -67,7 +67,7 @@ mod verdict;
 #[cfg(test)]
 mod weight;
 
-pub use body::read as read_json;
+pub use body::read_json;
 pub use checks::{About, is_scope_token};
 pub use code::Code;
 pub use credential::Credential;

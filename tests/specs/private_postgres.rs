@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
@@ -140,8 +139,7 @@ impl Place {
     }
 
     fn at(path: &str) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let root = scratch(&format!("place-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let root = scratch("place");
         Self { dir: root.join(path), root }
     }
 

@@ -7,10 +7,7 @@ use std::{
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
 };
@@ -56,8 +53,7 @@ impl Cluster {
     }
 
     fn try_to_start() -> Option<Self> {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let dir = scratch(&format!("cluster-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let dir = scratch("cluster");
         let ports = free_ports();
         let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/bin/cluster"));
         command

@@ -43,8 +43,7 @@ pub struct Gateway {
 impl Gateway {
     /// Listens when this returns.
     pub fn start(kind: Kind, setting: &Setting) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let dir = scratch(&format!("gateway-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let dir = scratch("gateway");
         fs::create_dir_all(&dir).unwrap();
         // Somebody may take the port before the gateway does; then it ends, and gets another one.
         (0..5).find_map(|_| Self::try_to_start(kind, setting, &dir)).unwrap_or_else(|| {

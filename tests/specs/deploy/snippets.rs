@@ -6,7 +6,6 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command},
-    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -43,8 +42,7 @@ impl Snippet {
     }
 
     fn start(kind: Kind, latchkey: &str, token: &str) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let dir = scratch(&format!("snippet-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let dir = scratch("snippet");
         fs::create_dir_all(&dir).unwrap();
         let address = free_address();
         let log = File::create(dir.join("log")).unwrap();

@@ -5,7 +5,6 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use serde_json::Value;
@@ -36,8 +35,7 @@ impl MailServer {
     }
 
     fn start_on(port: u16, more: &[&str]) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let dir = scratch(&format!("mail-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let dir = scratch("mail");
         fs::create_dir_all(&dir).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let log = File::create(dir.join("log")).unwrap();

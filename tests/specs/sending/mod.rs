@@ -2,6 +2,9 @@
 
 mod mail;
 mod mail_server;
+// On macOS nothing can stand in for who knows names.
+#[cfg(target_os = "linux")]
+mod moving_names;
 mod private_addresses;
 pub mod receiver;
 mod walking;

@@ -5,7 +5,6 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -25,8 +24,7 @@ struct Front {
 
 impl Front {
     fn before(receiver: &Receiver) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let dir = scratch(&format!("tls-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let dir = scratch("tls");
         fs::create_dir_all(&dir).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut child = Command::new(root.join("target/mail/bin/python"))

@@ -7,10 +7,7 @@ use std::{
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::{
-        Arc, Condvar, LazyLock, Mutex, PoisonError, Weak,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Condvar, LazyLock, Mutex, PoisonError, Weak},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -47,9 +44,8 @@ pub struct Chromium {
 
 impl Chromium {
     pub async fn start(scripts: bool) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
         let seat = Seat::take();
-        let profile = scratch(&format!("chromium-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let profile = scratch("chromium");
         let mut wanted = DesiredCapabilities::chrome();
         let mut set_up = || -> thirtyfour::error::WebDriverResult<()> {
             wanted.set_binary(&setting("CHROME_BIN", "chromium"))?;

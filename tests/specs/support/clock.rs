@@ -3,7 +3,6 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use super::database::scratch;
@@ -25,8 +24,7 @@ pub struct Clock {
 
 impl Clock {
     pub fn new(moves: Moves) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let dir = scratch(&format!("clock-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let dir = scratch("clock");
         fs::create_dir_all(&dir).unwrap();
         let preload =
             if cfg!(target_os = "macos") { "DYLD_INSERT_LIBRARIES" } else { "LD_PRELOAD" };

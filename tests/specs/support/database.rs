@@ -38,8 +38,7 @@ impl SpecDatabase {
 
     /// In a Postgres of its own. It takes a second or two; only for what would harm other specs.
     pub fn create_alone() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let dir = scratch(&format!("alone-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let dir = scratch("alone");
         let postgres = managed_postgres::start(&dir, Options { durable: false })
             .expect("a Postgres for this spec");
         let url = postgres.url().to_owned();
@@ -187,9 +186,11 @@ unsafe extern "C" {
     fn atexit(end: extern "C" fn()) -> i32;
 }
 
-/// A path of this run's own, for `name`. What a killed run leaves there, the next one removes.
-pub fn scratch(name: &str) -> PathBuf {
-    scratches().join(format!("{}-{name}", process::id()))
+/// A path that nobody else has, for one of a `kind`. What a killed run leaves there, the next one removes.
+pub fn scratch(kind: &str) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(1);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    scratches().join(format!("{}-{kind}-{number}", process::id()))
 }
 
 fn scratches() -> PathBuf {

@@ -4,7 +4,6 @@ use std::{
     cell::Cell,
     fs::{self, File},
     path::PathBuf,
-    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -21,8 +20,7 @@ pub struct Names {
 
 impl Names {
     pub fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let dir = scratch(&format!("names-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let dir = scratch("names");
         fs::create_dir_all(&dir).unwrap();
         let library =
             preloadable("libnss_wrapper.so").expect("nss_wrapper is missing; bin/test brings it");

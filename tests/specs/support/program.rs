@@ -6,7 +6,6 @@ use std::{
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, ExitStatus},
-    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -57,8 +56,7 @@ impl Program {
         log: Option<File>,
         open_files: Option<u64>,
     ) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let dir = scratch(&format!("program-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let dir = scratch("program");
         fs::create_dir_all(&dir).expect("there is room for a log");
         let free = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = free.local_addr().expect("a listener has an address");

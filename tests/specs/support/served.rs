@@ -4,10 +4,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::PathBuf,
-    sync::{
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
+    sync::mpsc,
     thread::{self, JoinHandle},
 };
 
@@ -35,8 +32,7 @@ pub struct Served {
 impl Served {
     /// With settings as the environment would give them.
     pub fn start(database_url: &str, settings: &[(&str, &str)]) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let data_dir = scratch(&format!("served-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let data_dir = scratch("served");
         let config = Config::from(|name| match settings.iter().find(|(known, _)| *known == name) {
             Some((_, value)) => Some((*value).into()),
             None if name == "LATCHKEY_LISTEN" => Some("127.0.0.1:0".into()),

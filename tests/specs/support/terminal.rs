@@ -5,13 +5,12 @@ use std::{
     io::Write,
     path::PathBuf,
     process::{Command, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use diesel::PgConnection;
 use serde_json::Value;
 
-use super::database::SpecDatabase;
+use super::database::{SpecDatabase, scratch};
 
 /// A shell on a machine where Latchkey is installed, with a database and a data directory of its own.
 pub struct Terminal {
@@ -29,11 +28,11 @@ pub struct Outcome {
 
 impl Terminal {
     pub fn open() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        let name =
-            format!("terminal-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let data_dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("specs").join(name);
-        Self { data_dir, database: SpecDatabase::create(), settings: Vec::new() }
+        Self {
+            data_dir: scratch("terminal"),
+            database: SpecDatabase::create(),
+            settings: Vec::new(),
+        }
     }
 
     /// The same shell with a setting; the last one of a name counts.
